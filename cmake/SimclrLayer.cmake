@@ -1,0 +1,24 @@
+# simclr_add_layer(NAME [TORCH] LINK <targets...>)
+# One static library per folder of src/simclr: simclr_<name>, made of every .cpp in it.
+# TORCH marks a layer that sees LibTorch; it is left out when SIMCLR_WITH_TORCH is OFF.
+set(SIMCLR_WARNINGS -Wall -Wextra -Wshadow -Wconversion -Werror)
+
+function(simclr_add_layer name)
+  cmake_parse_arguments(ARG "TORCH" "" "LINK" ${ARGN})
+  if(ARG_TORCH AND NOT SIMCLR_WITH_TORCH)
+    return()
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp")
+  if(NOT sources)  # TEMPORARY while the first sources are being written
+    add_library(simclr_${name} INTERFACE)
+    target_link_libraries(simclr_${name} INTERFACE ${ARG_LINK})
+    return()
+  endif()
+  add_library(simclr_${name} STATIC ${sources})
+  target_include_directories(simclr_${name} PUBLIC "${PROJECT_SOURCE_DIR}/src")
+  target_compile_options(simclr_${name} PRIVATE ${SIMCLR_WARNINGS} -ffp-contract=off)
+  target_link_libraries(simclr_${name} PUBLIC ${ARG_LINK})
+  if(ARG_TORCH)
+    target_link_libraries(simclr_${name} PUBLIC LibTorch::LibTorch)
+  endif()
+endfunction()

@@ -1,0 +1,187 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace simclr {
+
+// ---- choices: each enum has one name table, used by flags, YAML, help and error messages
+// -------------------------
+
+enum class Arch { kResNet18, kResNet34, kResNet50 };
+enum class Stem { kImageNet, kCifar, kCifarPool };
+enum class Head { kMlpBn, kMlp, kLinear, kNone };
+enum class Normalization { kNone, kCifar10, kImageNet };
+enum class OptimizerKind { kAdam, kSgd };
+enum class Schedule { kConstant, kCosine };
+enum class Objective { kContrastive, kSupervised };
+enum class DeviceKind { kAuto, kCpu, kCuda };
+enum class Freeze { kEncoder };
+enum class FinetuneViews { kNone, kCropFlip };
+
+template <class E>
+struct EnumNames;
+template <class E, std::size_t n>
+using EnumTable = std::array<std::pair<E, std::string_view>, n>;
+
+template <>
+struct EnumNames<Arch> {
+  static constexpr EnumTable<Arch, 3> table{{{Arch::kResNet18, "resnet18"},
+                                             {Arch::kResNet34, "resnet34"},
+                                             {Arch::kResNet50, "resnet50"}}};
+};
+template <>
+struct EnumNames<Stem> {
+  static constexpr EnumTable<Stem, 3> table{
+      {{Stem::kImageNet, "imagenet"}, {Stem::kCifar, "cifar"}, {Stem::kCifarPool, "cifar-pool"}}};
+};
+template <>
+struct EnumNames<Head> {
+  static constexpr EnumTable<Head, 4> table{{{Head::kMlpBn, "mlp-bn"},
+                                             {Head::kMlp, "mlp"},
+                                             {Head::kLinear, "linear"},
+                                             {Head::kNone, "none"}}};
+};
+template <>
+struct EnumNames<Normalization> {
+  static constexpr EnumTable<Normalization, 3> table{{{Normalization::kNone, "none"},
+                                                      {Normalization::kCifar10, "cifar10"},
+                                                      {Normalization::kImageNet, "imagenet"}}};
+};
+template <>
+struct EnumNames<OptimizerKind> {
+  static constexpr EnumTable<OptimizerKind, 2> table{
+      {{OptimizerKind::kAdam, "adam"}, {OptimizerKind::kSgd, "sgd"}}};
+};
+template <>
+struct EnumNames<Schedule> {
+  static constexpr EnumTable<Schedule, 2> table{
+      {{Schedule::kConstant, "constant"}, {Schedule::kCosine, "cosine"}}};
+};
+template <>
+struct EnumNames<Objective> {
+  static constexpr EnumTable<Objective, 2> table{
+      {{Objective::kContrastive, "contrastive"}, {Objective::kSupervised, "supervised"}}};
+};
+template <>
+struct EnumNames<DeviceKind> {
+  static constexpr EnumTable<DeviceKind, 3> table{
+      {{DeviceKind::kAuto, "auto"}, {DeviceKind::kCpu, "cpu"}, {DeviceKind::kCuda, "cuda"}}};
+};
+template <>
+struct EnumNames<Freeze> {
+  static constexpr EnumTable<Freeze, 1> table{{{Freeze::kEncoder, "encoder"}}};
+};
+template <>
+struct EnumNames<FinetuneViews> {
+  static constexpr EnumTable<FinetuneViews, 2> table{
+      {{FinetuneViews::kNone, "none"}, {FinetuneViews::kCropFlip, "crop-flip"}}};
+};
+
+/// The name of a choice, as people write it.
+template <class E>
+std::string_view name_of(E value) {
+  for (const auto& [candidate, name] : EnumNames<E>::table)
+    if (candidate == value) return name;
+  return "?";
+}
+
+// ---- settings: one plain struct per stage; the one place where each default is written
+// ---------------------------- Names, help and ranges are in fields.h; `simclr config explain`
+// prints them.
+
+struct DataSettings {
+  std::string source = "shapes10";
+  std::int64_t subset_classes = 0;
+  double train_percent = 1.0;
+  double validation_percent = 0.2;
+  std::uint64_t split_seed = 0;
+  std::int64_t shapes_images = 5000;
+};
+
+struct AugmentSettings {
+  double crop_scale_min = 0.08;
+  double crop_scale_max = 1.0;
+  double crop_ratio_min = 3.0 / 4.0;
+  double crop_ratio_max = 4.0 / 3.0;
+  double flip = 0.5;
+  double jitter = 0.8;
+  double brightness = 0.2;
+  double contrast = 0.2;
+  double saturation = 0.2;
+  double hue = 0.1;
+  double greyscale = 0.2;
+  Normalization normalization = Normalization::kNone;
+};
+
+struct ModelSettings {
+  Arch arch = Arch::kResNet18;
+  double width = 1.0;
+  Stem stem = Stem::kImageNet;
+  Head head = Head::kMlpBn;
+  std::int64_t head_hidden = 512;
+  std::int64_t projection_dim = 128;
+};
+
+struct LossSettings {
+  double temperature = 0.5;
+};
+
+struct OptimSettings {
+  OptimizerKind optimizer = OptimizerKind::kAdam;
+  double lr = 1e-3;
+  double momentum = 0.9;
+  double weight_decay = 0.0;
+  Schedule schedule = Schedule::kConstant;
+  double warmup_epochs = 0.0;
+};
+
+struct TrainSettings {
+  Objective objective = Objective::kContrastive;
+  std::int64_t epochs = 40;
+  std::int64_t batch_size = 256;
+  std::int64_t patience = 0;
+  std::uint64_t seed = 0;
+};
+
+struct RunSettings {
+  DeviceKind device = DeviceKind::kAuto;
+  std::int64_t threads = 0;
+  std::int64_t workers = 1;
+};
+
+struct KnnSettings {
+  std::int64_t k = 200;
+  double temperature = 0.1;
+};
+
+struct LinearSettings {
+  std::int64_t iterations = 300;
+};
+
+struct FinetuneSettings {
+  Freeze freeze = Freeze::kEncoder;
+  std::int64_t epochs = 40;
+  std::int64_t batch_size = 256;
+  double lr = 1e-3;
+  FinetuneViews views = FinetuneViews::kNone;
+};
+
+/// Everything a run can be told. Later code takes the const part it needs, never the whole.
+struct Settings {
+  DataSettings data;
+  AugmentSettings augment;
+  ModelSettings model;
+  LossSettings loss;
+  OptimSettings optim;
+  TrainSettings train;
+  RunSettings run;
+  KnnSettings knn;
+  LinearSettings linear;
+  FinetuneSettings finetune;
+};
+
+}  // namespace simclr

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+
+#include "simclr/config/settings.h"
+#include "simclr/core/events.h"
+#include "simclr/data/open.h"
+#include "simclr/model/simclr_model.h"
+
+namespace simclr {
+
+struct Features {
+  at::Tensor x;       ///< f32 [n, F]
+  at::Tensor labels;  ///< i64 [n]
+};
+
+struct FeatureSplits {
+  Features train;
+  Features validation;
+  Features test;
+};
+
+/// Features of whole, normalised images by the encoder in eval mode, without gradients; every
+/// image, in order.
+Features extract_features(SimclrModel& model, const std::shared_ptr<const Dataset>& dataset,
+                          Normalization normalization, int side, std::int64_t workers,
+                          const std::string& task, EventSink& sink);
+
+/// extract_features of all three parts. `what` names the encoder in progress ("trained encoder").
+/// @throws Error(kFailed) if the encoder's SHA-256 differs before and after
+FeatureSplits extract_splits(SimclrModel& model, const DataSplits& data,
+                             Normalization normalization, std::int64_t workers,
+                             const std::string& what, EventSink& sink);
+
+}  // namespace simclr

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace simclr {
+
+/// One tensor of a safetensors file. `dtype` is the format's own name: F32, F64, I64, U8, ...
+struct TensorEntry {
+  std::string dtype;
+  std::vector<std::int64_t> shape;
+  const void* data = nullptr;  ///< little-endian, contiguous, row-major
+  std::size_t bytes = 0;
+};
+
+/// Writes a safetensors file atomically: tensors by name, metadata sorted, no timestamps, so that
+/// equal content gives equal bytes. @throws Error(kFailed) if it cannot be written
+void write_safetensors(const std::filesystem::path& path,
+                       const std::map<std::string, TensorEntry>& tensors,
+                       const std::map<std::string, std::string>& metadata);
+
+/// A safetensors file, read whole and checked: header size, JSON, dtypes, shapes that overflow,
+/// offsets that overlap, leave gaps or escape. Entries point into the file's own buffer.
+/// https://huggingface.co/docs/safetensors (format)
+class SafetensorsFile {
+ public:
+  /// @throws Error(kData) naming the file and what is wrong with it
+  static SafetensorsFile read(const std::filesystem::path& path);
+
+  const std::map<std::string, TensorEntry>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+ private:
+  std::vector<std::byte> bytes_;
+  std::map<std::string, TensorEntry> tensors_;
+  std::map<std::string, std::string> metadata_;
+};
+
+}  // namespace simclr

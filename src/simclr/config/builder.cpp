@@ -1,0 +1,132 @@
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <cmath>
+
+#include "simclr/config/embedded_presets.h"
+#include "simclr/config/schema.h"
+#include "simclr/core/error.h"
+#include "simclr/core/text.h"
+
+namespace simclr {
+namespace {
+
+std::string place(const std::string& origin, const YAML::Mark& mark) {
+  return mark.is_null() ? origin : fmt::format("{}:{}", origin, mark.line + 1);
+}
+
+bool is_section(const std::string& name) {
+  for (const Field& field : all_fields()) {
+    if (field.section == name) return true;
+  }
+  return false;
+}
+
+/// One `key: value` of a mapping, or a section's own mapping.
+void apply_entry(SettingsBuilder& builder, const std::string& prefix, const YAML::Node& key_node,
+                 const YAML::Node& value, const std::string& origin) {
+  const std::string where = place(origin, key_node.Mark());
+  if (!key_node.IsScalar()) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: a key must be a name", where));
+  }
+  const auto key = key_node.as<std::string>();
+  if (prefix.empty() && value.IsMap() && is_section(key)) {
+    for (const auto& entry : value) {
+      apply_entry(builder, key + ".", entry.first, entry.second, origin);
+    }
+    return;
+  }
+  if (!value.IsScalar()) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: {}{} needs one value", where, prefix, key),
+                "Sections hold settings, settings hold one value: `train: {epochs: 10}`.");
+  }
+  try {
+    builder.set(prefix + key, value.Scalar(), origin);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: {}", where, error.what()), error.hint());
+  }
+}
+
+void require(bool holds, const std::string& message, const std::string& hint) {
+  if (!holds) throw Error(ExitCode::kUsage, message, hint);
+}
+
+}  // namespace
+
+void SettingsBuilder::set(std::string_view name, std::string_view value,
+                          const std::string& origin) {
+  const Field& field = find_field(name);
+  field.set(settings_, value);
+  origins_[field.key()] = origin;
+}
+
+void SettingsBuilder::apply_yaml(const std::string& yaml, const std::string& origin) {
+  YAML::Node root;
+  try {
+    root = YAML::Load(yaml);
+  } catch (const YAML::Exception& error) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: not YAML: {}", place(origin, error.mark), error.msg));
+  }
+  if (root.IsNull()) return;
+  require(root.IsMap(), fmt::format("{}: not a mapping of settings", origin),
+          "Write `section: {name: value}`, as `simclr config show` does.");
+  for (const auto& entry : root) apply_entry(*this, "", entry.first, entry.second, origin);
+}
+
+void SettingsBuilder::apply_preset(const std::string& name) {
+  apply_yaml(preset_yaml(name), "preset " + name);
+}
+
+Settings SettingsBuilder::resolve() const {
+  const Settings& s = settings_;
+  require(s.augment.crop_scale_min <= s.augment.crop_scale_max,
+          "augment.crop_scale_min is above augment.crop_scale_max", "Swap the two.");
+  require(s.augment.crop_ratio_min <= s.augment.crop_ratio_max,
+          "augment.crop_ratio_min is above augment.crop_ratio_max", "Swap the two.");
+  const double quarters = std::log2(s.model.width);
+  require(quarters == std::round(quarters),
+          fmt::format("model.width = {} is not allowed", s.model.width),
+          "Wanted: 0.25, 0.5, 1, 2 or 4.");
+  return s;
+}
+
+std::string SettingsBuilder::origin(const Field& field) const {
+  const auto found = origins_.find(field.key());
+  return found == origins_.end() ? "default" : found->second;
+}
+
+std::vector<std::string> preset_names() {
+  std::vector<std::string> names;
+  for (const auto& preset : detail::embedded_presets()) names.push_back(preset.name);
+  return names;
+}
+
+std::string preset_yaml(const std::string& name) {
+  for (const auto& preset : detail::embedded_presets()) {
+    if (preset.name == name) return preset.yaml;
+  }
+  throw Error(ExitCode::kUsage, fmt::format("there is no preset '{}'", name),
+              fmt::format("Did you mean '{}'? Presets: {}.", nearest_name(name, preset_names()),
+                          fmt::join(preset_names(), ", ")));
+}
+
+std::string to_yaml(const Settings& settings) {
+  YAML::Emitter out;
+  out << YAML::BeginMap;
+  std::string section;
+  for (const Field& field : all_fields()) {
+    if (field.section != section) {
+      if (!section.empty()) out << YAML::EndMap;
+      section = field.section;
+      out << YAML::Key << section << YAML::Value << YAML::BeginMap;
+    }
+    out << YAML::Key << field.name << YAML::Value;
+    if (field.values == "text") out << YAML::DoubleQuoted;
+    out << field.get(settings);
+  }
+  out << YAML::EndMap << YAML::EndMap;
+  return std::string(out.c_str()) + "\n";
+}
+
+}  // namespace simclr

@@ -1,0 +1,115 @@
+#include "simclr/train/run_folder.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <torch/headeronly/version.h>
+#include <unistd.h>
+
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "simclr/config/schema.h"
+#include "simclr/core/error.h"
+#include "simclr/core/files.h"
+#include "simclr/core/version.h"
+
+namespace simclr {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array kRunEntries{
+    "command.txt", "environment.json", "train.log", "metrics.jsonl", "metrics.csv",
+    "checkpoints", "results.jsonl",    "plots",     "report.md",     "config.yaml"};
+
+bool is_run(const fs::path& path) { return fs::is_regular_file(path / "config.yaml"); }
+
+void make_room(const fs::path& path, bool overwrite) {
+  if (!fs::exists(path) || (fs::is_directory(path) && fs::is_empty(path))) return;
+  if (!overwrite) {
+    throw Error(
+        ExitCode::kUsage, fmt::format("{} exists", path.string()),
+        "Choose another --out, go on with that run by --resume, or replace it by --overwrite.");
+  }
+  if (!is_run(path)) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{} is not a run's folder: not overwritten", path.string()),
+                "Choose another --out.");
+  }
+  for (const char* entry : kRunEntries) fs::remove_all(path / entry);
+}
+
+std::string processor_name() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+double memory_gib() {
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<double>(sysconf(_SC_PAGE_SIZE)) / 0x1p30;
+}
+
+}  // namespace
+
+RunFolder RunFolder::create(const fs::path& path, const Settings& settings,
+                            const std::string& command, bool overwrite) {
+  RunFolder run(path);
+  try {
+    make_room(path, overwrite);
+    fs::create_directories(path / "checkpoints");
+  } catch (const fs::filesystem_error& error) {
+    throw Error(ExitCode::kFailed, fmt::format("{}: {}", path.string(), error.code().message()),
+                "Choose an --out where you may write.");
+  }
+  write_file_atomically(path / "command.txt", command + "\n");
+  write_file_atomically(path / "environment.json", describe_environment());
+  run.write_settings(settings);
+  return run;
+}
+
+RunFolder RunFolder::open(const fs::path& path) {
+  if (!is_run(path)) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{} is not a run: it has no config.yaml", path.string()),
+                "Give the folder that `simclr pretrain --out` wrote.");
+  }
+  return RunFolder(path);
+}
+
+Settings RunFolder::settings() const {
+  SettingsBuilder builder;
+  builder.apply_yaml(read_file(path_ / "config.yaml"), (path_ / "config.yaml").string());
+  return builder.resolve();
+}
+
+void RunFolder::write_settings(const Settings& settings) const {
+  write_file_atomically(path_ / "config.yaml", to_yaml(settings));
+}
+
+fs::path RunFolder::checkpoint(const std::string& name) const {
+  return path_ / "checkpoints" / (name + ".safetensors");
+}
+
+void LoggingSink::message(std::string_view line) {
+  append_line(log_, line);
+  next_.message(line);
+}
+
+std::string describe_environment() {
+  const nlohmann::ordered_json environment{{"simclr", version()},
+                                           {"commit", commit()},
+                                           {"libtorch", TORCH_VERSION},
+                                           {"cpu", processor_name()},
+                                           {"cores", std::thread::hardware_concurrency()},
+                                           {"memory_gib", std::round(memory_gib() * 10) / 10},
+                                           {"threads", at::get_num_threads()}};
+  return environment.dump(2) + "\n";
+}
+
+}  // namespace simclr

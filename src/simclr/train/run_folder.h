@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "simclr/config/settings.h"
+#include "simclr/core/events.h"
+
+namespace simclr {
+
+/// What a run folder holds, and the rules by which one comes to be.
+///   config.yaml command.txt environment.json train.log metrics.jsonl metrics.csv results.jsonl
+///   report.md checkpoints/{last,best}.safetensors plots/
+class RunFolder {
+ public:
+  /// A new run. @throws Error(kUsage) if `path` exists and is not an empty folder, unless
+  /// `overwrite`; that removes what a run writes and nothing else, and refuses a folder that is not
+  /// a run's.
+  static RunFolder create(const std::filesystem::path& path, const Settings& settings,
+                          const std::string& command, bool overwrite);
+  /// An existing run. @throws Error(kUsage) if `path` is not one
+  static RunFolder open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  Settings settings() const;  ///< config.yaml. @throws Error(kUsage) if it does not fit the schema
+  void write_settings(const Settings& settings) const;
+  std::filesystem::path checkpoint(const std::string& name) const;  ///< "last" or "best"
+  std::filesystem::path results() const { return path_ / "results.jsonl"; }
+
+ private:
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+/// Passes events on and keeps each message in the run's train.log.
+class LoggingSink final : public EventSink {
+ public:
+  LoggingSink(const RunFolder& run, EventSink& next)
+      : log_(run.path() / "train.log"), next_(next) {}
+
+  void message(std::string_view line) override;
+  void progress(std::string_view task, std::int64_t done, std::int64_t total,
+                std::string_view rate_text) override {
+    next_.progress(task, done, total, rate_text);
+  }
+
+ private:
+  std::filesystem::path log_;
+  EventSink& next_;
+};
+
+/// Version, commit, LibTorch, processor, cores, memory and threads as a JSON object:
+/// environment.json.
+std::string describe_environment();
+
+}  // namespace simclr

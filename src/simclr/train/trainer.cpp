@@ -1,0 +1,227 @@
+#include "simclr/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "simclr/core/error.h"
+#include "simclr/core/text.h"
+#include "simclr/optim/schedule.h"
+#include "simclr/train/device.h"
+
+namespace simclr {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+SimclrModel make_model(const Settings& settings, const DataSplits& data) {
+  if (settings.train.objective == Objective::kContrastive) {
+    return SimclrModel::contrastive(settings.model, settings.train.seed);
+  }
+  return SimclrModel::supervised(settings.model, static_cast<std::int64_t>(data.class_names.size()),
+                                 settings.train.seed);
+}
+
+std::vector<OptimizedParameter> optimized(const SimclrModel& model) {
+  std::vector<OptimizedParameter> parameters;
+  for (const auto& [name, tensor] : model.parameters()) parameters.push_back({name, tensor});
+  return parameters;
+}
+
+BatchPlan training_plan(const Settings& settings, int side, const TrainingState& state) {
+  const bool contrastive = settings.train.objective == Objective::kContrastive;
+  return {.kind = contrastive ? ViewKind::kTwoRandom : ViewKind::kOneRandom,
+          .augment = settings.augment,
+          .batch_size = settings.train.batch_size,
+          .side = side,
+          .shuffle = true,
+          .drop_last = true,
+          .seed = settings.train.seed,
+          .purpose = Purpose::kView,
+          .epoch = static_cast<std::uint32_t>(state.epoch),
+          .first_batch = state.step_in_epoch};
+}
+
+BatchPlan validation_plan(const Settings& settings, int side) {
+  const bool contrastive = settings.train.objective == Objective::kContrastive;
+  return {.kind = contrastive ? ViewKind::kTwoRandom : ViewKind::kWholeImage,
+          .augment = settings.augment,
+          .batch_size = settings.train.batch_size,
+          .side = side,
+          .seed = settings.train.seed,
+          .purpose = Purpose::kValidationView};
+}
+
+}  // namespace
+
+Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const RunFolder& run,
+                 EventSink& sink)
+    : settings_(options.settings),
+      stop_(options.stop),
+      data_(data),
+      run_(run),
+      sink_(sink),
+      device_(prepare_device(options.settings.run)),
+      model_(make_model(options.settings, data)),
+      criterion_{settings_.train.objective, settings_.loss.temperature},
+      steps_per_epoch_(batches_per_epoch(data.train->size(), settings_.train.batch_size, true)) {
+  model_.to(device_);
+  optimizer_ = make_optimizer(settings_.optim, optimized(model_));
+}
+
+void Trainer::restore() {
+  const auto last = run_.checkpoint("last");
+  if (!std::filesystem::exists(last)) {
+    sink_.message("No checkpoint yet: starting from the beginning.");
+    return;
+  }
+  state_ = load_checkpoint(last, model_, *optimizer_);
+  for (const EpochMetrics& row : read_metrics(run_.path())) {
+    if (row.epoch <= state_.epoch) rows_.push_back(row);
+  }
+  sink_.message(
+      fmt::format("Resuming after epoch {}, step {}.", state_.epoch, state_.step_in_epoch));
+}
+
+PretrainResult Trainer::train() {
+  announce();
+  while (state_.epoch < settings_.train.epochs && !patience_is_over()) {
+    const auto start = Clock::now();
+    if (!train_epoch()) {
+      save("last");
+      return {rows_, state_.best_epoch, true};
+    }
+    const StepResult validation = validate();
+    session_seconds_ += seconds_since(start);
+    ++session_epochs_;
+    finish_epoch(validation);
+  }
+  if (patience_is_over()) {
+    sink_.message(fmt::format("Stopping early: no better validation loss for {} epochs.",
+                              settings_.train.patience));
+  }
+  return {rows_, state_.best_epoch, false};
+}
+
+bool Trainer::train_epoch() {
+  const auto start = Clock::now();
+  const std::string task = fmt::format("Epoch {}/{}", state_.epoch + 1, settings_.train.epochs);
+  BatchLoader loader(data_.train, training_plan(settings_, data_.image_size, state_),
+                     settings_.run.workers);
+  model_.set_training(true);
+  views_done_ = 0;
+  while (auto batch = loader.next()) {
+    lr_ = current_lr();
+    const at::Tensor views = views_tensor(*batch, data_.image_size, device_);
+    const StepResult step = train_step(model_, *optimizer_, criterion_, views, batch->labels, lr_);
+    check_finite(step.loss, "training loss");
+    state_.sums.add(step.loss, step.accuracy, batch->images);
+    ++state_.step_in_epoch;
+    views_done_ += views.size(0);
+    train_seconds_ = seconds_since(start);
+    sink_.progress(
+        task, state_.step_in_epoch, steps_per_epoch_,
+        fmt::format("{:.0f} views/s", static_cast<double>(views_done_) / train_seconds_));
+    if (stop_()) return false;
+  }
+  return true;
+}
+
+StepResult Trainer::validate() {
+  BatchLoader loader(data_.validation, validation_plan(settings_, data_.image_size),
+                     settings_.run.workers);
+  model_.set_training(false);
+  RunningMean sums;
+  while (auto batch = loader.next()) {
+    const at::Tensor views = views_tensor(*batch, data_.image_size, device_);
+    const StepResult result = score(model_, criterion_, views, batch->labels);
+    sums.add(result.loss, result.accuracy, batch->images);
+  }
+  check_finite(sums.loss(), "validation loss");
+  return {sums.loss(), sums.accuracy()};
+}
+
+void Trainer::finish_epoch(const StepResult& validation) {
+  const RunningMean sums = state_.sums;
+  state_.sums = {};
+  state_.step_in_epoch = 0;
+  ++state_.epoch;
+  const bool best = validation.loss < state_.best_val_loss;
+  if (best) {
+    state_.best_val_loss = validation.loss;
+    state_.best_epoch = state_.epoch;
+  }
+  const double mean_seconds = session_seconds_ / static_cast<double>(session_epochs_);
+  rows_.push_back({.epoch = state_.epoch,
+                   .epochs = settings_.train.epochs,
+                   .step = state_.epoch * steps_per_epoch_,
+                   .objective = std::string(name_of(settings_.train.objective)),
+                   .train_loss = sums.loss(),
+                   .train_accuracy = sums.accuracy(),
+                   .val_loss = validation.loss,
+                   .val_accuracy = validation.accuracy,
+                   .lr = lr_,
+                   .views_per_second = static_cast<double>(views_done_) / train_seconds_,
+                   .epoch_seconds = mean_seconds});
+  write_metrics(run_.path(), rows_);
+  if (best) save("best");
+  save("last");
+  sink_.message(epoch_line(rows_.back()) + time_left());
+}
+
+bool Trainer::patience_is_over() const {
+  const std::int64_t patience = settings_.train.patience;
+  return patience > 0 && state_.best_epoch > 0 && state_.epoch - state_.best_epoch >= patience;
+}
+
+void Trainer::check_finite(double loss, const char* what) const {
+  if (std::isfinite(loss)) return;
+  const bool saved = state_.epoch > 0;
+  throw Error(ExitCode::kDiverged,
+              fmt::format("the {} is {} at step {} (epoch {}, rate {})", what, loss,
+                          state_.epoch * steps_per_epoch_ + state_.step_in_epoch + 1,
+                          state_.epoch + 1, lr_),
+              fmt::format("Lower --lr or raise --temperature. {}",
+                          saved ? fmt::format("Last good checkpoint: {} (epoch {}).",
+                                              run_.checkpoint("last").string(), state_.epoch)
+                                : "No epoch was finished, so no checkpoint was saved."));
+}
+
+void Trainer::save(const char* name) const {
+  save_checkpoint(run_.checkpoint(name), model_, *optimizer_, state_, settings_);
+}
+
+double Trainer::current_lr() const {
+  return learning_rate(settings_.optim, state_.epoch * steps_per_epoch_ + state_.step_in_epoch,
+                       steps_per_epoch_, settings_.train.epochs * steps_per_epoch_);
+}
+
+std::string Trainer::time_left() const {
+  const std::int64_t epochs_left = settings_.train.epochs - state_.epoch;
+  if (epochs_left == 0) return "";
+  const double seconds =
+      session_seconds_ / static_cast<double>(session_epochs_) * static_cast<double>(epochs_left);
+  return fmt::format(" | {} left", format_duration(seconds));
+}
+
+void Trainer::announce() const {
+  std::int64_t weights = 0;
+  for (const auto& [name, tensor] : model_.parameters()) weights += tensor.numel();
+  sink_.message(fmt::format("{}, stem {}, width {}: {:.2f} M weights; {} objective",
+                            name_of(settings_.model.arch), name_of(settings_.model.stem),
+                            settings_.model.width, static_cast<double>(weights) / 1e6,
+                            name_of(settings_.train.objective)));
+  const std::int64_t n = settings_.train.batch_size;
+  const bool contrastive = settings_.train.objective == Objective::kContrastive;
+  sink_.message(fmt::format(
+      "{} training and {} validation images of {} classes; {} steps of {} images an epoch{}",
+      data_.train->size(), data_.validation->size(), data_.class_names.size(), steps_per_epoch_, n,
+      contrastive ? fmt::format(" ({} views, {} negatives each)", 2 * n, 2 * n - 2) : ""));
+}
+
+}  // namespace simclr

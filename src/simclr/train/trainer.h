@@ -1,0 +1,56 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <memory>
+
+#include "simclr/data/open.h"
+#include "simclr/loader/batch_loader.h"
+#include "simclr/train/checkpoint.h"
+#include "simclr/train/pretrain.h"
+#include "simclr/train/run_folder.h"
+#include "simclr/train/step.h"
+
+namespace simclr {
+
+/// One run from its first step (or its last checkpoint) to its last.
+class Trainer {
+ public:
+  Trainer(const PretrainOptions& options, const DataSplits& data, const RunFolder& run,
+          EventSink& sink);
+
+  void restore();  ///< goes back to checkpoints/last.safetensors; a run killed before the first one
+                   ///< starts anew
+  PretrainResult train();
+
+ private:
+  bool train_epoch();  ///< false: interrupted
+  StepResult validate();
+  void finish_epoch(const StepResult& validation);
+  bool patience_is_over() const;
+  void check_finite(double loss, const char* what) const;
+  void save(const char* name) const;
+  void announce() const;
+  double current_lr() const;
+  std::string time_left() const;
+
+  const Settings& settings_;
+  const std::function<bool()>& stop_;
+  const DataSplits& data_;
+  const RunFolder& run_;
+  EventSink& sink_;
+  c10::Device device_;
+  SimclrModel model_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Criterion criterion_;
+  std::int64_t steps_per_epoch_;
+  TrainingState state_;
+  std::vector<EpochMetrics> rows_;
+  double train_seconds_ = 0.0;   ///< of the current epoch, in this process
+  std::int64_t views_done_ = 0;  ///< likewise
+  double lr_ = 0.0;              ///< of the last step
+  double session_seconds_ = 0.0;
+  std::int64_t session_epochs_ = 0;
+};
+
+}  // namespace simclr

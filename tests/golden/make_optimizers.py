@@ -1,0 +1,48 @@
+"""Golden values of torch.optim.Adam and SGD: 200 steps in f64, written to optimizers.json.
+
+Parameter i starts at sin(i); its gradient at step t is (1 + i mod 3) * parameter + cos(i + t) / 2,
+a quadratic bowl that is shaken. The rate is 0.01 for even t and 0.02 for odd t.
+
+    python tests/golden/make_optimizers.py     (PyTorch 2.13)
+"""
+
+import json
+import pathlib
+
+import torch
+
+STEPS = 200
+COUNT = 21  # odd, so that vectorised loops have a remainder
+
+
+def run(make):
+    index = torch.arange(COUNT, dtype=torch.float64)
+    parameter = torch.nn.Parameter(index.sin())
+    optimizer = make([parameter])
+    for t in range(STEPS):
+        optimizer.param_groups[0]["lr"] = 0.01 if t % 2 == 0 else 0.02
+        parameter.grad = (1 + index % 3) * parameter.detach() + (index + t).cos() / 2
+        optimizer.step()
+    state = optimizer.state[parameter]
+    return {"parameter": parameter.tolist(),
+            "state": {name: value.tolist() for name, value in state.items() if torch.is_tensor(value)}}
+
+
+def adam(weight_decay):
+    return run(lambda p: torch.optim.Adam(p, weight_decay=weight_decay, foreach=False, fused=False))
+
+
+def sgd(momentum, weight_decay):
+    return run(lambda p: torch.optim.SGD(p, lr=0.01, momentum=momentum, weight_decay=weight_decay,
+                                         foreach=False, fused=False))
+
+
+cases = [
+    {"optimizer": "adam", "momentum": 0.0, "weight_decay": 0.0, **adam(0.0)},
+    {"optimizer": "adam", "momentum": 0.0, "weight_decay": 0.01, **adam(0.01)},
+    {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, **sgd(0.0, 0.0)},
+    {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.0, **sgd(0.9, 0.0)},
+    {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.01, **sgd(0.9, 0.01)},
+]
+path = pathlib.Path(__file__).with_name("optimizers.json")
+path.write_text(json.dumps(cases) + "\n")

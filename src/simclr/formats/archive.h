@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -8,13 +9,19 @@
 
 namespace simclr {
 
-/// Calls `visit(name, bytes)` for every regular file of a .tar or .tar.gz whose name `wanted`
-/// accepts. Streamed: nothing is extracted to disk. A file longer than `max_bytes` is handed over
-/// cut at max_bytes + 1.
+struct ArchiveEntry {
+  std::string name;        ///< relative, without "./" and ".."
+  std::uint64_t size = 0;  ///< bytes, as the archive states it
+};
+
+/// Calls `visit(entry, bytes)` for every regular file of a .tar or .tar.gz whose entry `wanted`
+/// accepts. Streamed: nothing is extracted to disk. Links, devices and names that lead out of the
+/// archive (absolute, "..") are passed over. A file longer than `max_bytes` is handed over cut at
+/// max_bytes + 1.
 /// @throws Error(kData) if the archive is damaged or cut short, naming the archive and the entry
 void read_archive(
     const std::filesystem::path& path, std::size_t max_bytes,
-    const std::function<bool(const std::string& name)>& wanted,
-    const std::function<void(const std::string& name, std::vector<std::uint8_t> bytes)>& visit);
+    const std::function<bool(const ArchiveEntry& entry)>& wanted,
+    const std::function<void(const ArchiveEntry& entry, std::vector<std::uint8_t> bytes)>& visit);
 
 }  // namespace simclr

@@ -41,24 +41,28 @@ struct BatchPlan {
 
 /// Batches of one epoch, prepared ahead by `workers` threads (0: in the caller's own). The view v
 /// of the image at dataset index i is drawn from RandomKey{seed, purpose, epoch, i, v}, so that the
-/// same plan gives the same bits for any number of workers. An exception in a worker comes out of
-/// next().
+/// same plan gives the same bits for any number of workers. At most 2 * workers batches are
+/// prepared or in preparation. For one calling thread.
 class BatchLoader {
  public:
+  /// @throws Error(kUsage) if batch_size or side is below 1, or first_batch or workers below 0
   BatchLoader(std::shared_ptr<const Dataset> dataset, BatchPlan plan, std::int64_t workers);
   ~BatchLoader();  ///< stops the workers, also in the middle of an epoch
   BatchLoader(const BatchLoader&) = delete;
   BatchLoader& operator=(const BatchLoader&) = delete;
 
   std::int64_t batches() const;  ///< of the whole epoch, first_batch not deducted
-  std::optional<Batch> next();   ///< nullopt after the last
+
+  /// The next batch, nullopt after the last. What a dataset throws comes out in place of the batch
+  /// it spoiled, after those before it, and again on every later call.
+  std::optional<Batch> next();
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-/// Batches in one epoch of n images.
+/// Batches in one epoch of n images. @throws Error(kUsage) if batch_size is below 1
 std::int64_t batches_per_epoch(std::size_t images, std::int64_t batch_size, bool drop_last);
 
 }  // namespace simclr

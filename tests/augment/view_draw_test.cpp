@@ -1,0 +1,248 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "simclr/augment/view.h"
+
+namespace simclr {
+namespace {
+
+constexpr std::uint32_t kDraws = 20000;
+constexpr int kSide = 4096;  // so large that rounding boxes to pixels does not show in a test
+
+// Keys are fixed, so these tests do not flicker; at the thresholds one sound generator in a
+// thousand (Kolmogorov-Smirnov, chi-square) or in ten thousand (frequencies) would fail.
+constexpr double kKolmogorovFactor = 1.95;
+constexpr double kChiSquare23 = 49.73;
+constexpr double kFrequencyDeviations = 3.9;
+
+std::vector<ViewParams> draw_many(const AugmentSettings& settings, int height, int width) {
+  std::vector<ViewParams> draws;
+  for (std::uint32_t i = 0; i < kDraws; ++i) {
+    Random random(RandomKey{.seed = 5, .purpose = Purpose::kView, .sample = i});
+    draws.push_back(draw_view(settings, height, width, random));
+  }
+  return draws;
+}
+
+/// Largest distance between the samples' distribution function and `expected`, in units of what
+/// chance allows: above 1 the samples are not from it.
+double kolmogorov(std::vector<double> samples, const std::function<double(double)>& expected) {
+  std::sort(samples.begin(), samples.end());
+  const auto n = static_cast<double>(samples.size());
+  double largest = 0.0;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const double value = expected(samples[i]);
+    largest = std::max({largest, std::abs(value - static_cast<double>(i) / n),
+                        std::abs(value - static_cast<double>(i + 1) / n)});
+  }
+  return largest * std::sqrt(n) / kKolmogorovFactor;
+}
+
+std::function<double(double)> uniform(double low, double high) {
+  return [low, high](double x) { return std::clamp((x - low) / (high - low), 0.0, 1.0); };
+}
+
+template <class Value>
+std::vector<double> each(const std::vector<ViewParams>& draws, Value value) {
+  std::vector<double> values;
+  for (const ViewParams& draw : draws) values.push_back(static_cast<double>(value(draw)));
+  return values;
+}
+
+template <class Predicate>
+void expect_frequency(const std::vector<ViewParams>& draws, double probability, Predicate holds) {
+  const auto n = static_cast<double>(draws.size());
+  const auto count = static_cast<double>(std::count_if(draws.begin(), draws.end(), holds));
+  const double deviation = std::sqrt(n * probability * (1.0 - probability));
+  EXPECT_NEAR(count, n * probability, kFrequencyDeviations * deviation);
+}
+
+double area_of(const ViewParams& draw) {
+  return static_cast<double>(draw.crop.height) * draw.crop.width /
+         (static_cast<double>(kSide) * kSide);
+}
+
+double log_ratio_of(const ViewParams& draw) {
+  return std::log(static_cast<double>(draw.crop.width) / draw.crop.height);
+}
+
+bool is_inside(const CropBox& crop, int height, int width) {
+  return crop.top >= 0 && crop.left >= 0 && crop.height >= 1 && crop.width >= 1 &&
+         crop.top + crop.height <= height && crop.left + crop.width <= width;
+}
+
+void expect_box(const CropBox& crop, int top, int left, int height, int width) {
+  EXPECT_EQ(crop.top, top);
+  EXPECT_EQ(crop.left, left);
+  EXPECT_EQ(crop.height, height);
+  EXPECT_EQ(crop.width, width);
+}
+
+CropBox draw_crop(const AugmentSettings& settings, int height, int width) {
+  Random random(RandomKey{.seed = 6});
+  return draw_view(settings, height, width, random).crop;
+}
+
+TEST(DrawView, AreaIsUniformAndRatioLogUniformWhereEveryBoxFits) {
+  AugmentSettings settings;
+  settings.crop_scale_max = 0.7;  // below 3/4 a box of any ratio in range fits a square
+  const auto draws = draw_many(settings, kSide, kSide);
+  const double edge = std::log(4.0 / 3.0);
+  EXPECT_LT(kolmogorov(each(draws, area_of), uniform(0.08, 0.7)), 1.0);
+  EXPECT_LT(kolmogorov(each(draws, log_ratio_of), uniform(-edge, edge)), 1.0);
+}
+
+TEST(DrawView, AreaFollowsWhatRejectingBoxesThatDoNotFitLeaves) {
+  // A box of area share a > 3/4 fits if |log ratio| <= -log a: with probability -log a / log(4/3).
+  const auto draws = draw_many(AugmentSettings{}, kSide, kSide);
+  const auto mass = [](double a) {
+    const auto integral = [](double x) { return (x - x * std::log(x)) / std::log(4.0 / 3.0); };
+    const double certain = std::clamp(a, 0.08, 0.75) - 0.08;
+    return certain + (a > 0.75 ? integral(std::min(a, 1.0)) - integral(0.75) : 0.0);
+  };
+  EXPECT_LT(kolmogorov(each(draws, area_of), [&](double a) { return mass(a) / mass(1.0); }), 1.0);
+}
+
+TEST(DrawView, PositionIsUniform) {
+  const auto draws = draw_many(AugmentSettings{}, kSide, kSide);
+  const auto top = [](const ViewParams& draw) {
+    return (draw.crop.top + 0.5) / (kSide - draw.crop.height + 1);
+  };
+  const auto left = [](const ViewParams& draw) {
+    return (draw.crop.left + 0.5) / (kSide - draw.crop.width + 1);
+  };
+  EXPECT_LT(kolmogorov(each(draws, top), uniform(0.0, 1.0)), 1.0);
+  EXPECT_LT(kolmogorov(each(draws, left), uniform(0.0, 1.0)), 1.0);
+}
+
+TEST(DrawView, EveryPlaceOfASmallImageIsReached) {
+  std::map<std::pair<int, int>, int> corners;
+  for (const ViewParams& draw : draw_many(AugmentSettings{}, 4, 5)) {
+    if (draw.crop.height == 2 && draw.crop.width == 2) ++corners[{draw.crop.top, draw.crop.left}];
+  }
+  EXPECT_EQ(corners.size(), 12U);
+}
+
+TEST(DrawView, FlipJitterAndGreyscaleHaveTheirProbabilities) {
+  const auto draws = draw_many(AugmentSettings{}, 32, 32);
+  expect_frequency(draws, 0.5, [](const ViewParams& draw) { return draw.flip; });
+  expect_frequency(draws, 0.8, [](const ViewParams& draw) { return draw.jitter; });
+  expect_frequency(draws, 0.2, [](const ViewParams& draw) { return draw.greyscale; });
+  expect_frequency(draws, 0.08, [](const ViewParams& draw) {
+    return draw.flip && draw.jitter && draw.greyscale;
+  });
+}
+
+TEST(DrawView, ProbabilitiesZeroAndOneAreCertain) {
+  AugmentSettings settings;
+  for (const double probability : {0.0, 1.0}) {
+    settings.flip = settings.jitter = settings.greyscale = probability;
+    for (const ViewParams& draw : draw_many(settings, 8, 8)) {
+      ASSERT_EQ(draw.flip, probability == 1.0);
+      ASSERT_EQ(draw.jitter, probability == 1.0);
+      ASSERT_EQ(draw.greyscale, probability == 1.0);
+    }
+  }
+}
+
+TEST(DrawView, All24OrdersAreEquallyLikely) {
+  AugmentSettings settings;
+  settings.jitter = 1.0;
+  std::map<std::array<JitterOp, 4>, int> counts;
+  for (const ViewParams& draw : draw_many(settings, 32, 32)) ++counts[draw.order];
+  ASSERT_EQ(counts.size(), 24U);
+  double chi_square = 0.0;
+  const double expected = kDraws / 24.0;
+  for (const auto& [order, count] : counts)
+    chi_square += (count - expected) * (count - expected) / expected;
+  EXPECT_LT(chi_square, kChiSquare23);
+}
+
+TEST(DrawView, FactorsAreUniformInTheirRanges) {
+  AugmentSettings settings;
+  settings.jitter = 1.0;
+  settings.brightness = 0.2;
+  settings.contrast = 0.4;
+  settings.saturation = 2.0;  // 1 - 2 is cut off at 0
+  settings.hue = 0.1;
+  const auto draws = draw_many(settings, 32, 32);
+  const auto distance = [&](float ViewParams::*factor, double low, double high) {
+    const auto values = each(draws, [&](const ViewParams& draw) { return draw.*factor; });
+    const auto [smallest, largest] = std::minmax_element(values.begin(), values.end());
+    EXPECT_GE(*smallest, low - 1e-7);  // f32 rounding of the bound
+    EXPECT_LE(*largest, high + 1e-7);
+    return kolmogorov(values, uniform(low, high));
+  };
+  EXPECT_LT(distance(&ViewParams::brightness, 0.8, 1.2), 1.0);
+  EXPECT_LT(distance(&ViewParams::contrast, 0.6, 1.4), 1.0);
+  EXPECT_LT(distance(&ViewParams::saturation, 0.0, 3.0), 1.0);
+  EXPECT_LT(distance(&ViewParams::hue, -0.1, 0.1), 1.0);
+}
+
+TEST(DrawView, AmplitudeZeroDrawsNeutralFactors) {
+  AugmentSettings settings;
+  settings.jitter = 1.0;
+  settings.brightness = settings.contrast = settings.saturation = settings.hue = 0.0;
+  for (const ViewParams& draw : draw_many(settings, 8, 8)) {
+    ASSERT_EQ(draw.brightness, 1.0F);
+    ASSERT_EQ(draw.contrast, 1.0F);
+    ASSERT_EQ(draw.saturation, 1.0F);
+    ASSERT_EQ(draw.hue, 0.0F);
+  }
+}
+
+TEST(DrawView, BoxIsInsideImagesOfAnySize) {
+  AugmentSettings narrow;
+  narrow.crop_ratio_min = 0.1;
+  narrow.crop_ratio_max = 0.3;  // most tries fail, and the centre of 1 x 1 would have no pixel
+  for (const AugmentSettings& settings : {AugmentSettings{}, narrow})
+    for (int height = 1; height <= 24; ++height)
+      for (int width = 1; width <= 24; ++width)
+        for (std::uint32_t i = 0; i < 20; ++i) {
+          Random random(RandomKey{.seed = 7, .sample = i});
+          ASSERT_TRUE(is_inside(draw_view(settings, height, width, random).crop, height, width))
+              << height << " x " << width;
+        }
+}
+
+TEST(DrawView, OnePixelIsTheWholeImage) {
+  expect_box(draw_crop(AugmentSettings{}, 1, 1), 0, 0, 1, 1);
+}
+
+TEST(DrawView, LongImagesFallBackToTheirCentre) {
+  expect_box(draw_crop(AugmentSettings{}, 3, 200), 0, 98, 3, 4);
+  expect_box(draw_crop(AugmentSettings{}, 200, 3), 98, 0, 4, 3);
+}
+
+TEST(DrawView, FallbackRoundsHalvesToEvenAsPython) {
+  AugmentSettings settings;
+  settings.crop_ratio_max = 1.5;
+  expect_box(draw_crop(settings, 3, 200), 0, 98, 3, 4);   // 4.5
+  expect_box(draw_crop(settings, 5, 400), 0, 196, 5, 8);  // 7.5
+}
+
+TEST(DrawView, FallbackIsTheWholeImageIfItsRatioIsInRange) {
+  AugmentSettings settings;
+  settings.crop_scale_min = settings.crop_scale_max = 4.0;  // no try can fit
+  expect_box(draw_crop(settings, 30, 32), 0, 0, 30, 32);
+}
+
+TEST(DrawView, CropAndFlipAreTheSameWithAndWithoutColourOperations) {
+  AugmentSettings plain;
+  plain.jitter = plain.greyscale = 0.0;
+  const auto full = draw_many(AugmentSettings{}, 32, 32);
+  const auto bare = draw_many(plain, 32, 32);
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    const CropBox& crop = bare[i].crop;
+    expect_box(full[i].crop, crop.top, crop.left, crop.height, crop.width);
+    EXPECT_EQ(full[i].flip, bare[i].flip);
+  }
+}
+
+}  // namespace
+}  // namespace simclr

@@ -174,7 +174,7 @@ void read_archive(
     archive_entry* header = nullptr;
     const int status = archive_read_next_header(tar.get(), &header);
     if (status == ARCHIVE_EOF) break;
-    if (status < ARCHIVE_WARN) fail(path, after, reason_of(tar.get()));
+    if (status != ARCHIVE_OK && status != ARCHIVE_WARN) fail(path, after, reason_of(tar.get()));
     const ArchiveEntry entry = regular_file(header);
     if (entry.name.empty()) continue;
     after = fmt::format(" after {}", entry.name);

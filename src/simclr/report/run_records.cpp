@@ -1,0 +1,138 @@
+#include "simclr/report/run_records.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+
+#include "simclr/config/schema.h"
+#include "simclr/core/error.h"
+#include "simclr/core/files.h"
+
+namespace simclr {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+std::string read_if_there(const fs::path& path) {
+  return fs::exists(path) ? read_file(path) : std::string();
+}
+
+[[noreturn]] void fail(const std::string& place, const std::exception& error,
+                       const std::string& hint) {
+  const std::string words = error.what();
+  const std::size_t prefix = words.find("] ");
+  throw Error(
+      ExitCode::kData,
+      fmt::format("{}: {}", place, words.substr(prefix == std::string::npos ? 0 : prefix + 2)),
+      hint);
+}
+
+/// One record a line. A line that does not fit says where it stands.
+template <class Convert>
+void read_lines(const fs::path& path, const std::string& hint, Convert&& convert) {
+  std::istringstream lines(read_if_there(path));
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    try {
+      convert(Json::parse(line));
+    } catch (const std::exception& error) {
+      fail(fmt::format("{}:{}", path.string(), number), error, hint);
+    }
+  }
+}
+
+EpochRecord to_epoch(const Json& json) {
+  return {json.at("epoch").get<std::int64_t>(),    json.at("train_loss").get<double>(),
+          json.at("train_accuracy").get<double>(), json.at("val_loss").get<double>(),
+          json.at("val_accuracy").get<double>(),   json.at("views_per_second").get<double>(),
+          json.at("epoch_seconds").get<double>()};
+}
+
+bool is_trained(const std::string& encoder) {
+  if (encoder != "trained" && encoder != "random")
+    throw std::invalid_argument("encoder is neither 'trained' nor 'random'");
+  return encoder == "trained";
+}
+
+ResultRecord to_result(const Json& json) {
+  ResultRecord result;
+  result.protocol = json.at("protocol").get<std::string>();
+  result.trained = is_trained(json.at("encoder").get<std::string>());
+  result.epoch = json.at("epoch").get<std::int64_t>();
+  result.test_accuracy = json.at("test_accuracy").get<double>();
+  result.protocol_text = json.at("protocol_text").get<std::string>();
+  result.checkpoint = json.at("checkpoint").get<std::string>();
+  result.encoder_sha256 = json.at("encoder_sha256").get<std::string>();
+  result.command = json.at("command").get<std::string>();
+  if (json.contains("test_curve")) json.at("test_curve").get_to(result.test_curve);
+  return result;
+}
+
+Settings to_settings(const std::string& yaml, const fs::path& path) {
+  try {
+    SettingsBuilder builder;
+    builder.apply_yaml(yaml, path.string());
+    return builder.resolve();
+  } catch (const Error& error) {
+    throw Error(ExitCode::kData, error.what(), error.hint());
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> read_environment(const fs::path& path) {
+  std::vector<std::pair<std::string, std::string>> environment;
+  const std::string text = read_if_there(path);
+  if (text.empty()) return environment;
+  try {
+    for (const auto& [key, value] : Json::parse(text).get_ref<const Json::object_t&>()) {
+      environment.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+    }
+  } catch (const nlohmann::json::exception& error) {
+    fail(path.string(), error, "Remove the file: the report then does not name the machine.");
+  }
+  return environment;
+}
+
+}  // namespace
+
+std::optional<double> RunRecords::accuracy(const std::string& protocol, bool trained) const {
+  const auto found = results.find(protocol);
+  if (found == results.end()) return std::nullopt;
+  const auto& result = trained ? found->second.trained : found->second.random;
+  if (!result) return std::nullopt;
+  return result->test_accuracy;
+}
+
+RunRecords read_run_records(const fs::path& run) {
+  RunRecords records;
+  const fs::path config = run / "config.yaml";
+  records.config_yaml = read_if_there(config);
+  if (records.config_yaml.empty()) {
+    throw Error(ExitCode::kData, fmt::format("{}: missing or empty", config.string()),
+                "Give the folder that `simclr pretrain --out` wrote.");
+  }
+  records.settings = to_settings(records.config_yaml, config);
+  records.command = read_if_there(run / "command.txt");
+  records.environment = read_environment(run / "environment.json");
+  read_lines(run / "metrics.jsonl", "Restore the file, or train again into a new folder.",
+             [&](const Json& json) { records.epochs.push_back(to_epoch(json)); });
+  read_lines(run / "results.jsonl", "Delete that line and run that evaluation again.",
+             [&](const Json& json) {
+               const ResultRecord result = to_result(json);
+               ResultPair& pair = records.results[result.protocol];
+               (result.trained ? pair.trained : pair.random) = result;
+             });
+  return records;
+}
+
+std::string protocol_title(const std::string& protocol) {
+  if (protocol == "knn") return "kNN";
+  if (protocol == "linear") return "linear evaluation";
+  if (protocol == "finetune") return "fine-tuning";
+  return protocol;
+}
+
+}  // namespace simclr

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "simclr/config/settings.h"
+
+namespace simclr {
+
+/// A line of metrics.jsonl, as far as reports show it.
+struct EpochRecord {
+  std::int64_t epoch = 0;  ///< 1-based
+  double train_loss = 0.0;
+  double train_accuracy = 0.0;
+  double val_loss = 0.0;
+  double val_accuracy = 0.0;
+  double views_per_second = 0.0;
+  double epoch_seconds = 0.0;
+};
+
+/// A line of results.jsonl: one encoder scored by one protocol.
+struct ResultRecord {
+  std::string protocol;
+  bool trained = false;
+  std::int64_t epoch = 0;      ///< of the checkpoint
+  double test_accuracy = 0.0;  ///< share
+  std::string protocol_text;   ///< the protocol in words
+  std::string checkpoint;
+  std::string encoder_sha256;
+  std::string command;
+  std::vector<double> test_curve;  ///< per epoch of fine-tuning, else empty
+};
+
+/// Both encoders under one protocol; either may not have been scored.
+struct ResultPair {
+  std::optional<ResultRecord> random;
+  std::optional<ResultRecord> trained;
+};
+
+/// Everything a run folder holds for its readers.
+struct RunRecords {
+  Settings settings;
+  std::string config_yaml;
+  std::string command;                                           ///< "" if not kept
+  std::vector<std::pair<std::string, std::string>> environment;  ///< in the file's order
+  std::vector<EpochRecord> epochs;
+  std::map<std::string, ResultPair> results;  ///< by protocol; the last of each encoder
+
+  /// Test accuracy, nothing if that was not scored.
+  std::optional<double> accuracy(const std::string& protocol, bool trained) const;
+};
+
+/// Reads a run folder. Only config.yaml must be there. @throws Error(kData) if a file is damaged,
+/// with file, line and what is wrong
+RunRecords read_run_records(const std::filesystem::path& run);
+
+/// A protocol's name for people: "kNN", "linear evaluation", "fine-tuning"; others as they are.
+std::string protocol_title(const std::string& protocol);
+
+}  // namespace simclr

@@ -19,14 +19,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-SimclrModel make_model(const Settings& settings, const DataSplits& data) {
-  if (settings.train.objective == Objective::kContrastive) {
-    return SimclrModel::contrastive(settings.model, settings.train.seed);
-  }
-  return SimclrModel::supervised(settings.model, static_cast<std::int64_t>(data.class_names.size()),
-                                 settings.train.seed);
-}
-
 std::vector<OptimizedParameter> optimized(const SimclrModel& model) {
   std::vector<OptimizedParameter> parameters;
   for (const auto& [name, tensor] : model.parameters()) parameters.push_back({name, tensor});
@@ -58,6 +50,14 @@ BatchPlan validation_plan(const Settings& settings, int side) {
 }
 
 }  // namespace
+
+SimclrModel make_model(const Settings& settings, const DataSplits& data) {
+  if (settings.train.objective == Objective::kContrastive) {
+    return SimclrModel::contrastive(settings.model, settings.train.seed);
+  }
+  return SimclrModel::supervised(settings.model, static_cast<std::int64_t>(data.class_names.size()),
+                                 settings.train.seed);
+}
 
 Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const RunFolder& run,
                  EventSink& sink)

@@ -13,6 +13,10 @@
 
 namespace simclr {
 
+/// The network of a run with its initial weights: with a projection head, or a classifier where the
+/// objective is supervised.
+SimclrModel make_model(const Settings& settings, const DataSplits& data);
+
 /// One run from its first step (or its last checkpoint) to its last.
 class Trainer {
  public:

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "simclr/core/error.h"
+
+namespace simclr::cli {
+
+/// What every command is given, and where it leaves its exit code.
+struct Context {
+  std::string command_line;  ///< as typed, quoted for a shell
+  ExitCode result = ExitCode::kOk;
+};
+
+// Each adds one subcommand; `context` must outlive the parsing.
+void add_demo(CLI::App& app, Context& context);
+void add_pretrain(CLI::App& app, Context& context);
+void add_evaluations(CLI::App& app, Context& context);  ///< knn, linear, finetune
+void add_study(CLI::App& app, Context& context);
+void add_preview(CLI::App& app, Context& context);
+void add_data(CLI::App& app, Context& context);
+void add_config(CLI::App& app, Context& context);
+
+}  // namespace simclr::cli

@@ -1,0 +1,78 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/result_table.h"
+#include "cli/settings_flags.h"
+#include "simclr/eval/evaluate_run.h"
+#include "simclr/report/run_report.h"
+
+namespace simclr::cli {
+namespace {
+
+struct EvaluateCommand {
+  EvaluateCommand(CLI::App& command, Protocol which)
+      : settings(command, {"data", "run", std::string(name_of(which))}), protocol(which) {}
+
+  SettingsFlags settings;
+  Protocol protocol;
+  EvaluationOptions options;
+  bool json = false;
+};
+
+void run(EvaluateCommand& command) {
+  EvaluationOptions& options = command.options;
+  const RunFolder run = RunFolder::open(options.run);
+  options.settings = command.settings.resolve((run.path() / "config.yaml").string());
+  ConsoleSink console;
+  RunEvaluator evaluator(options, console);
+  const std::vector<EvaluationPair> pairs{evaluator.evaluate(command.protocol)};
+  const std::string note = write_run_report(options.run);
+  if (!note.empty()) console.message(note);
+  fmt::print("{}", command.json ? result_json(pairs) : result_table(pairs));
+}
+
+void add_evaluation(CLI::App& app, Context& context, Protocol protocol, const char* about,
+                    const char* examples) {
+  CLI::App* command = app.add_subcommand(std::string(name_of(protocol)), about);
+  const auto state = std::make_shared<EvaluateCommand>(*command, protocol);
+  command->add_option("--run", state->options.run, "folder of the run to score")
+      ->required()
+      ->type_name("DIR");
+  command
+      ->add_option("--checkpoint", state->options.checkpoint,
+                   "which weights of the run: best or last")
+      ->check(CLI::IsMember({"best", "last"}))
+      ->capture_default_str();
+  command->add_flag("--json", state->json, "print the results as JSON");
+  command->footer(examples);
+  command->callback([state, &context] {
+    state->options.command = context.command_line;
+    run(*state);
+  });
+}
+
+}  // namespace
+
+void add_evaluations(CLI::App& app, Context& context) {
+  add_evaluation(app, context, Protocol::kKnn,
+                 "score a run's encoder by its nearest neighbours, beside a random one",
+                 R"(Examples:
+  simclr knn --run runs/a
+  simclr knn --run runs/a --k 20 --temperature 0.07 --json)");
+  add_evaluation(app, context, Protocol::kLinear,
+                 "linear evaluation of a run's frozen encoder, beside a random one",
+                 R"(Examples:
+  simclr linear --run runs/a
+  simclr linear --run runs/a --checkpoint last --json)");
+  add_evaluation(app, context, Protocol::kFinetune,
+                 "train a new Linear(F, classes) head with labels on a run's frozen encoder, "
+                 "beside a random one",
+                 R"(Examples:
+  simclr finetune --run runs/a --freeze encoder
+  simclr finetune --run runs/a --epochs 20 --views crop-flip)");
+}
+
+}  // namespace simclr::cli

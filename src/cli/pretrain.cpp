@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/interrupt.h"
+#include "cli/settings_flags.h"
+#include "simclr/report/run_report.h"
+#include "simclr/train/pretrain.h"
+
+namespace simclr::cli {
+namespace {
+
+struct PretrainCommand {
+  explicit PretrainCommand(CLI::App& command)
+      : settings(command, {"data", "augment", "model", "loss", "optim", "train", "run"}) {}
+
+  SettingsFlags settings;
+  PretrainOptions options;
+  bool dry_run = false;
+  bool json = false;
+};
+
+void print_result(const PretrainCommand& command, const PretrainResult& result) {
+  const EpochMetrics& last = result.epochs.back();
+  if (command.json) {
+    fmt::print("{}\n", nlohmann::ordered_json{{"run", command.options.out.string()},
+                                              {"epoch", last.epoch},
+                                              {"train_loss", last.train_loss},
+                                              {"val_loss", last.val_loss},
+                                              {"val_accuracy", last.val_accuracy},
+                                              {"best_epoch", result.best_epoch}}
+                           .dump());
+    return;
+  }
+  fmt::print("{}: {} epochs, validation loss {:.4f} (best at epoch {})\n",
+             command.options.out.string(), last.epoch, last.val_loss, result.best_epoch);
+  fmt::print("Next: simclr linear --run {}\n", command.options.out.string());
+}
+
+ExitCode run(PretrainCommand& command) {
+  PretrainOptions& options = command.options;
+  const std::filesystem::path own_config = options.out / "config.yaml";
+  const bool goes_on = options.resume && std::filesystem::exists(own_config);
+  options.settings = command.settings.resolve(goes_on ? own_config.string() : "");
+  if (command.dry_run) {
+    fmt::print("{}", to_yaml(options.settings));
+    return ExitCode::kOk;
+  }
+  catch_signals();
+  options.stop = interrupted;
+  ConsoleSink console;
+  const PretrainResult result = pretrain(options, console);
+  if (result.interrupted) {
+    console.message(
+        fmt::format("Stopped; everything is saved. Go on with: simclr pretrain --out {} --resume",
+                    options.out.string()));
+    return ExitCode::kStopped;
+  }
+  const std::string note = write_run_report(options.out);
+  if (!note.empty()) console.message(note);
+  print_result(command, result);
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_pretrain(CLI::App& app, Context& context) {
+  CLI::App* command =
+      app.add_subcommand("pretrain", "train an encoder: SimCLR, or supervised as its comparison");
+  const auto state = std::make_shared<PretrainCommand>(*command);
+  command->add_option("--out", state->options.out, "folder of the run")
+      ->required()
+      ->type_name("DIR");
+  command->add_flag("--resume", state->options.resume, "go on with the run in --out, bit for bit");
+  command->add_flag("--overwrite", state->options.overwrite, "replace the run in --out")
+      ->excludes("--resume");
+  command->add_flag("--dry-run", state->dry_run, "print the settings that would be used, and stop");
+  command->add_flag("--json", state->json, "print the result as JSON");
+  command->footer(R"(Examples:
+  simclr pretrain --out runs/a                                       built-in images
+  simclr pretrain --data cifar-10-binary.tar.gz --preset seed --out runs/b
+  simclr pretrain --preset quick --temperature 0.1 --batch-size 64 --out runs/c
+  simclr pretrain --out runs/b --resume --epochs 80                  more epochs
+  simclr pretrain --objective supervised --out runs/d                the same network with labels)");
+  command->callback([state, &context] {
+    state->options.command = context.command_line;
+    context.result = run(*state);
+  });
+}
+
+}  // namespace simclr::cli

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "simclr/eval/evaluate_run.h"
+
+namespace simclr::cli {
+
+/// Random and trained encoder side by side, one row per protocol.
+std::string result_table(const std::vector<EvaluationPair>& pairs);
+
+/// The same as a JSON array of the lines of results.jsonl.
+std::string result_json(const std::vector<EvaluationPair>& pairs);
+
+}  // namespace simclr::cli

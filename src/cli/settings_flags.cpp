@@ -1,0 +1,114 @@
+#include "cli/settings_flags.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "simclr/core/error.h"
+#include "simclr/core/files.h"
+
+namespace simclr::cli {
+namespace {
+
+constexpr std::string_view kPrefix = "SIMCLR_";
+// Variables that are not settings: where caches live, and what the build scripts read.
+constexpr std::array kReserved{"SIMCLR_HOME", "SIMCLR_LIBTORCH", "SIMCLR_PIP_ARGS"};
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+}  // namespace
+
+SettingsFlags::SettingsFlags(CLI::App& command, const std::vector<std::string>& sections) {
+  command
+      .add_option("--preset", presets_,
+                  fmt::format("settings to start from: {}", fmt::join(preset_names(), ", ")))
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command
+      .add_option("--config", config_files_,
+                  "YAML file of settings, over the preset; more than one is layered")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  for (const Field& field : all_fields()) {
+    if (std::find(sections.begin(), sections.end(), field.section) != sections.end())
+      add_flag(command, field);
+  }
+  command.add_option("overrides", overrides_, "any setting as key=value (train.epochs=10)")
+      ->type_name("KEY=VALUE");
+}
+
+void SettingsFlags::add_flag(CLI::App& command, const Field& field) {
+  std::string flag = field.flag;
+  if (command.get_name() == field.section && flag.starts_with(field.section + "-")) {
+    flag = flag.substr(field.section.size() + 1);
+  }
+  flag_of_[field.key()] = "--" + flag;
+  const std::string key = field.key();
+  command
+      .add_option_function<std::string>(
+          "--" + flag, [this, key](const std::string& value) { given_[key] = value; }, field.help)
+      ->type_name(field.values)
+      ->default_str(field.get(Settings{}))
+      ->group(fmt::format("Settings: {}", field.section));
+}
+
+void SettingsFlags::apply_environment(SettingsBuilder& builder) const {
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    const std::string name(text.substr(0, equals));
+    const bool reserved = std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end();
+    if (!name.starts_with(kPrefix) || equals == std::string_view::npos || reserved) continue;
+    const std::string setting = lower(name.substr(kPrefix.size()));
+    try {
+      if (flag_of_.contains(find_field(setting).key())) {
+        builder.set(setting, text.substr(equals + 1), name);
+      }
+    } catch (const Error& error) {
+      throw Error(error.code(), fmt::format("environment variable {}: {}", name, error.what()),
+                  error.hint());
+    }
+  }
+}
+
+SettingsBuilder SettingsFlags::build(const std::string& base_config) const {
+  SettingsBuilder builder;
+  if (!base_config.empty()) builder.apply_yaml(read_file(base_config), base_config);
+  if (presets_.empty() && base_config.empty() && !default_preset_.empty())
+    builder.apply_preset(default_preset_);
+  for (const std::string& preset : presets_) builder.apply_preset(preset);
+  for (const std::string& file : config_files_) {
+    if (!std::filesystem::is_regular_file(file)) {
+      throw Error(ExitCode::kUsage, fmt::format("--config {}: no such file", file));
+    }
+    builder.apply_yaml(read_file(file), file);
+  }
+  apply_environment(builder);
+  for (const auto& [key, value] : given_) builder.set(key, value, flag_of_.at(key));
+  for (const std::string& text : overrides_) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos) {
+      throw Error(ExitCode::kUsage, fmt::format("'{}' is not understood here", text),
+                  "Settings are --name VALUE or key=value; see --help.");
+    }
+    builder.set(text.substr(0, equals), text.substr(equals + 1), text);
+  }
+  return builder;
+}
+
+Settings SettingsFlags::resolve(const std::string& base_config) const {
+  Settings settings = build(base_config).resolve();
+  if (std::filesystem::exists(settings.data.source)) {
+    settings.data.source = std::filesystem::canonical(settings.data.source).string();
+  }
+  return settings;
+}
+
+}  // namespace simclr::cli

@@ -63,14 +63,18 @@ DataSource open_source(const DataSettings& settings) {
 
 DataSplits open_data(const DataSettings& settings) {
   DataSource source = open_source(settings);
-  const auto classes = settings.subset_classes;
+  const std::int64_t classes = settings.subset_classes;
+  if (classes > static_cast<std::int64_t>(source.class_names.size())) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("data.subset_classes is {}, but {} has {} classes", classes,
+                            settings.source, source.class_names.size()),
+                "Give a smaller number, or 0 to keep all.");
+  }
+  if (classes > 0) source.class_names.resize(static_cast<std::size_t>(classes));
   const auto used = stratified_subset(*source.train, first_classes(*source.train, classes),
                                       settings.train_percent, settings.split_seed);
   TrainValidation parts =
       stratified_split(*source.train, used, settings.validation_percent, settings.split_seed);
-  if (classes > 0 && static_cast<std::size_t>(classes) < source.class_names.size()) {
-    source.class_names.resize(static_cast<std::size_t>(classes));
-  }
   return {non_empty(source.train, std::move(parts.train), "training"),
           non_empty(source.train, std::move(parts.validation), "validation"),
           non_empty(source.test, first_classes(*source.test, classes), "test"),

@@ -1,0 +1,280 @@
+#include "simclr/formats/safetensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "simclr/core/error.h"
+#include "simclr/core/files.h"
+
+namespace simclr {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+
+using Json = nlohmann::json;
+using OrderedJson = nlohmann::ordered_json;
+
+constexpr std::size_t kSizeField = sizeof(std::uint64_t);
+constexpr std::size_t kMaxHeader = 100'000'000;  // the reference implementation's limit
+constexpr std::size_t kAlignment = 8;
+constexpr int kMaxDepth = 3;  // header, entry, list of numbers
+constexpr const char* kMetadata = "__metadata__";
+
+constexpr std::array<std::pair<std::string_view, std::uint64_t>, 15> kDtypeBytes{{{"BOOL", 1},
+                                                                                  {"U8", 1},
+                                                                                  {"I8", 1},
+                                                                                  {"F8_E4M3", 1},
+                                                                                  {"F8_E5M2", 1},
+                                                                                  {"I16", 2},
+                                                                                  {"U16", 2},
+                                                                                  {"F16", 2},
+                                                                                  {"BF16", 2},
+                                                                                  {"I32", 4},
+                                                                                  {"U32", 4},
+                                                                                  {"F32", 4},
+                                                                                  {"I64", 8},
+                                                                                  {"U64", 8},
+                                                                                  {"F64", 8}}};
+
+/// Bytes of one element, or nothing for a dtype the format does not have.
+std::optional<std::uint64_t> element_bytes(std::string_view dtype) {
+  for (const auto& [name, bytes] : kDtypeBytes)
+    if (name == dtype) return bytes;
+  return std::nullopt;
+}
+
+/// Bytes of a tensor, or nothing if the dtype is unknown, a side is negative or the product
+/// overflows.
+std::optional<std::uint64_t> tensor_bytes(const TensorEntry& entry) {
+  std::optional<std::uint64_t> bytes = element_bytes(entry.dtype);
+  for (const std::int64_t side : entry.shape) {
+    std::uint64_t product = 0;
+    if (!bytes || side < 0 ||
+        __builtin_mul_overflow(*bytes, static_cast<std::uint64_t>(side), &product))
+      return std::nullopt;
+    bytes = product;
+  }
+  return bytes;
+}
+
+using NamedEntry = std::pair<std::string, TensorEntry>;
+
+/// Wide elements first, as the reference implementation does: every tensor is then aligned.
+std::vector<NamedEntry> in_file_order(const std::map<std::string, TensorEntry>& tensors) {
+  std::vector<NamedEntry> order(tensors.begin(), tensors.end());
+  std::stable_sort(order.begin(), order.end(), [](const NamedEntry& a, const NamedEntry& b) {
+    return element_bytes(a.second.dtype) > element_bytes(b.second.dtype);
+  });
+  return order;
+}
+
+std::string header_of(const std::filesystem::path& path, const std::vector<NamedEntry>& order,
+                      const std::map<std::string, std::string>& metadata) {
+  OrderedJson header = OrderedJson::object();
+  if (!metadata.empty()) header[kMetadata] = metadata;
+  std::size_t offset = 0;
+  for (const auto& [name, entry] : order) {
+    if (name == kMetadata || tensor_bytes(entry) != entry.bytes) {
+      throw Error(
+          ExitCode::kFailed,
+          fmt::format("{}: cannot write tensor '{}': its name, dtype or size is not one the "
+                      "format allows",
+                      path.string(), name));
+    }
+    header[name] = {{"dtype", entry.dtype},
+                    {"shape", entry.shape},
+                    {"data_offsets", {offset, offset + entry.bytes}}};
+    offset += entry.bytes;
+  }
+  std::string text = header.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+  text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
+  return text;
+}
+
+/// Checks a file's header and turns it into entries.
+class Parser {
+ public:
+  Parser(const std::filesystem::path& path, const std::vector<std::byte>& bytes)
+      : path_(path), bytes_(bytes), header_size_(checked_header_size()) {}
+
+  /// The header as JSON, without duplicate names.
+  Json header() const {
+    const char* text = reinterpret_cast<const char*>(bytes_.data()) + kSizeField;
+    if (header_size_ == 0 || *text != '{') fail("its header does not begin with '{'");
+    std::array<std::set<std::string>, kMaxDepth + 1> names;  // of the open object at each depth
+    const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
+      if (depth > kMaxDepth) fail("its header is nested too deeply");
+      std::set<std::string>& known = names.at(static_cast<std::size_t>(depth));
+      if (event == Json::parse_event_t::key && !known.insert(parsed.get<std::string>()).second)
+        fail(fmt::format("its header has the name '{}' twice", parsed.get<std::string>()));
+      if (event == Json::parse_event_t::object_start && depth < kMaxDepth)
+        names.at(static_cast<std::size_t>(depth) + 1).clear();
+      return true;
+    };
+    Json header = Json::parse(text, text + header_size_, check, false);
+    if (header.is_discarded()) fail("its header is not valid JSON");
+    return header;
+  }
+
+  std::map<std::string, std::string> metadata(const Json& json) const {
+    if (!json.is_object()) fail("its __metadata__ is not a map of strings");
+    std::map<std::string, std::string> metadata;
+    for (const auto& [key, value] : json.items()) {
+      if (!value.is_string()) fail(fmt::format("its __metadata__ '{}' is not a string", key));
+      metadata.emplace(key, value.get<std::string>());
+    }
+    return metadata;
+  }
+
+  TensorEntry entry(const std::string& name, const Json& json) const {
+    const auto has = [&](const char* key) { return json.is_object() && json.contains(key); };
+    if (!has("dtype") || !has("shape") || !has("data_offsets"))
+      fail_entry(name, "lacks dtype, shape or data_offsets");
+    if (!json["dtype"].is_string()) fail_entry(name, "has a dtype that is not a string");
+    TensorEntry entry;
+    entry.dtype = json["dtype"].get<std::string>();
+    if (!element_bytes(entry.dtype))
+      fail_entry(name, fmt::format("has the unknown dtype '{}'", entry.dtype));
+    for (const std::uint64_t side : numbers(name, "shape", json["shape"]))
+      entry.shape.push_back(static_cast<std::int64_t>(side));
+    const std::optional<std::uint64_t> expected = tensor_bytes(entry);
+    if (!expected) fail_entry(name, "has a shape too large to address");
+
+    const std::vector<std::uint64_t> offsets = numbers(name, "data_offsets", json["data_offsets"]);
+    if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data_size())
+      fail_entry(name, "has data_offsets that are no range within the file's data");
+    if (offsets[1] - offsets[0] != *expected) {
+      fail_entry(name, fmt::format("has {} bytes where its dtype and shape need {}",
+                                   offsets[1] - offsets[0], *expected));
+    }
+    entry.data = data() + offsets[0];
+    entry.bytes = *expected;
+    return entry;
+  }
+
+  /// Every byte of the data must belong to exactly one tensor.
+  void check_coverage(const std::map<std::string, TensorEntry>& tensors) const {
+    std::vector<std::pair<std::size_t, std::size_t>> ranges;  // begin, end
+    for (const auto& [name, entry] : tensors) {
+      const auto begin =
+          static_cast<std::size_t>(static_cast<const std::byte*>(entry.data) - data());
+      ranges.emplace_back(begin, begin + entry.bytes);
+    }
+    std::sort(ranges.begin(), ranges.end());
+    std::size_t end = 0;
+    for (const auto& [begin, next] : ranges) {
+      if (begin < end) fail(fmt::format("its tensors overlap at byte {} of the data", begin));
+      if (begin > end) fail(fmt::format("no tensor covers byte {} of the data", end));
+      end = next;
+    }
+    if (end != data_size())
+      fail(fmt::format("it has {} bytes behind its last tensor", data_size() - end));
+  }
+
+ private:
+  std::size_t checked_header_size() const {
+    if (bytes_.size() < kSizeField)
+      fail(fmt::format("it has {} bytes, too few for a header", bytes_.size()));
+    std::uint64_t size = 0;
+    std::memcpy(&size, bytes_.data(), kSizeField);
+    if (size > kMaxHeader)
+      fail(fmt::format("its header claims {} bytes, more than the {} allowed", size, kMaxHeader));
+    if (size > bytes_.size() - kSizeField) {
+      fail(fmt::format("its header claims {} bytes, but only {} follow", size,
+                       bytes_.size() - kSizeField));
+    }
+    return static_cast<std::size_t>(size);
+  }
+
+  /// A list of integers from 0 to 2^63 - 1.
+  std::vector<std::uint64_t> numbers(const std::string& name, const char* key,
+                                     const Json& json) const {
+    std::vector<std::uint64_t> values;
+    bool good = json.is_array();
+    for (std::size_t i = 0; good && i < json.size(); ++i) {
+      good = json[i].is_number_unsigned() && json[i].get<std::uint64_t>() <= INT64_MAX;
+      if (good) values.push_back(json[i].get<std::uint64_t>());
+    }
+    if (!good) fail_entry(name, fmt::format("has a {} that is no list of whole numbers >= 0", key));
+    return values;
+  }
+
+  const std::byte* data() const { return bytes_.data() + kSizeField + header_size_; }
+  std::size_t data_size() const { return bytes_.size() - kSizeField - header_size_; }
+
+  [[noreturn]] void fail_entry(const std::string& name, const std::string& what) const {
+    fail(fmt::format("its tensor '{}' {}", name, what));
+  }
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(
+        ExitCode::kData, fmt::format("{}: not a valid safetensors file: {}", path_.string(), what),
+        "The file is damaged, cut short or of another kind: copy it again or make it anew.");
+  }
+
+  const std::filesystem::path& path_;
+  const std::vector<std::byte>& bytes_;
+  std::size_t header_size_;
+};
+
+std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
+  std::error_code failure;
+  const std::uintmax_t size = std::filesystem::file_size(path, failure);
+  if (failure) {
+    throw Error(ExitCode::kData,
+                fmt::format("{}: cannot read: {}", path.string(), failure.message()),
+                "Give the path of a .safetensors file.");
+  }
+  std::vector<std::byte> bytes(size);
+  std::ifstream in(path, std::ios::binary);
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+  if (!in) {
+    throw Error(ExitCode::kData, fmt::format("{}: cannot be read to its end", path.string()),
+                "Check the permissions and the disk.");
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void write_safetensors(const std::filesystem::path& path,
+                       const std::map<std::string, TensorEntry>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  const std::vector<NamedEntry> order = in_file_order(tensors);
+  const std::string header = header_of(path, order, metadata);
+  write_file_atomically(path, [&](std::ostream& out) {
+    const std::uint64_t size = header.size();
+    out.write(reinterpret_cast<const char*>(&size), sizeof size);
+    out.write(header.data(), static_cast<std::streamsize>(header.size()));
+    for (const auto& [name, entry] : order) {
+      out.write(static_cast<const char*>(entry.data), static_cast<std::streamsize>(entry.bytes));
+    }
+  });
+}
+
+SafetensorsFile SafetensorsFile::read(const std::filesystem::path& path) {
+  SafetensorsFile file;
+  file.bytes_ = read_bytes(path);
+  const Parser parser(path, file.bytes_);
+  const Json header = parser.header();
+  for (const auto& [name, json] : header.items()) {
+    if (name == kMetadata)
+      file.metadata_ = parser.metadata(json);
+    else
+      file.tensors_.emplace(name, parser.entry(name, json));
+  }
+  parser.check_coverage(file.tensors_);
+  return file;
+}
+
+}  // namespace simclr

@@ -25,4 +25,11 @@ inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+/// The same, and its message has `part` in it.
+inline void expect_error(ExitCode code, const std::string& part,
+                         const std::function<void()>& call) {
+  const Error error = expect_error(code, call);
+  EXPECT_TRUE(contains(error.what(), part)) << error.what();
+}
+
 }  // namespace simclr

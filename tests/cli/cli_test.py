@@ -1,0 +1,230 @@
+"""The program as a person uses it: commands, files, exit codes. Run by ctest as `cli_test.py PROGRAM`."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = ""
+SMALL = ["--preset", "quick", "--shapes-images", "150", "--width", "0.25", "--batch-size", "16",
+         "--head-hidden", "32", "--projection-dim", "16", "--threads", "1"]
+USAGE, DATA, DIVERGED, STOPPED = 2, 3, 4, 75
+
+
+def simclr(*args, **environment):
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SIMCLR_")}
+    env.update(environment)
+    return subprocess.run([PROGRAM, *map(str, args)], capture_output=True, text=True, env=env, timeout=300)
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self._temp = tempfile.TemporaryDirectory()
+        self.addCleanup(self._temp.cleanup)
+        self.dir = Path(self._temp.name)
+
+    def run_ok(self, *args, **environment):
+        done = simclr(*args, **environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def expect_error(self, code, words, *args, **environment):
+        done = simclr(*args, **environment)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn("error:", done.stderr)
+        self.assertIn(words, done.stderr)
+        self.assertEqual(done.stdout, "")
+        return done
+
+    # ---- the whole path ----
+
+    def test_pretrain_evaluate_and_report(self):
+        run = self.dir / "a"
+        trained = self.run_ok("pretrain", *SMALL, "--epochs", 2, "--out", run)
+        self.assertIn("Epoch 1/2  Train Loss: ", trained.stderr)
+        self.assertIn(" | Val Loss: ", trained.stderr)
+        self.assertNotIn("\r", trained.stderr)
+        with open(run / "metrics.csv", newline="") as file:
+            self.assertEqual([row["epoch"] for row in csv.DictReader(file)], ["1", "2"])
+
+        for command in ("knn", "linear"):
+            table = self.run_ok(command, "--run", run).stdout
+            self.assertRegex(table, rf"{command} +[0-9.]+ % +[0-9.]+ %")
+        pair = json.loads(self.run_ok("finetune", "--run", run, "--freeze", "encoder", "--epochs", 3, "--json").stdout)
+        self.assertEqual([line["encoder"] for line in pair], ["random", "trained"])
+        self.assertEqual(len(pair[1]["test_curve"]), 3)
+        self.assertIn("Linear(128, 10)", pair[1]["protocol_text"])
+        self.assertNotEqual(pair[0]["encoder_sha256"], pair[1]["encoder_sha256"])
+        for line in pair:
+            self.assertEqual(line["encoder_sha256"], line["encoder_sha256_after"])
+
+        results = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+        self.assertEqual([(r["protocol"], r["encoder"]) for r in results],
+                         [(p, e) for p in ("knn", "linear", "finetune") for e in ("random", "trained")])
+        report = (run / "report.md").read_text()
+        for name in ("plots/loss.png", "plots/accuracy.png"):
+            self.assertTrue((run / name).read_bytes().startswith(b"\x89PNG"), name)
+            self.assertIn(name, report)
+        for name in ("config.yaml", "command.txt", "environment.json", "train.log", "metrics.jsonl"):
+            self.assertTrue((run / name).is_file(), name)
+
+    def test_results_do_not_depend_on_the_folder_they_are_asked_from(self):
+        run = self.dir / "a"
+        self.run_ok("pretrain", *SMALL, "--epochs", 1, "--out", run)
+        first = json.loads(self.run_ok("knn", "--run", run, "--json").stdout)
+        again = json.loads(self.run_ok("knn", "--run", run, "--json").stdout)
+        self.assertEqual([line["test_accuracy"] for line in first], [line["test_accuracy"] for line in again])
+
+    def test_supervised_objective_can_be_evaluated_too(self):
+        run = self.dir / "a"
+        self.run_ok("pretrain", *SMALL, "--objective", "supervised", "--epochs", 1, "--out", run)
+        self.assertIn("linear", self.run_ok("linear", "--run", run).stdout)
+
+    def test_study_compares_values_and_goes_on(self):
+        out = self.dir / "study"
+        study = ["study", *SMALL, "--epochs", 1, "--finetune-epochs", 2, "--setting", "temperature",
+                 "--out", out]
+        self.run_ok(*study, "--values", "0.1")
+        checkpoint = (out / "temperature=0.1/checkpoints/last.safetensors").stat().st_mtime_ns
+        table = self.run_ok(*study, "--values", "0.1,0.5", "--resume").stdout
+        self.assertEqual((out / "temperature=0.1/checkpoints/last.safetensors").stat().st_mtime_ns, checkpoint)
+        self.assertIn("0.1", table)
+        self.assertIn("0.5", table)
+        with open(out / "study.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([row["value"] for row in rows], ["0.1", "0.5"])
+        for name in ("loss", "accuracy"):
+            self.assertTrue((out / f"plots/{name}.png").is_file())
+        self.expect_error(USAGE, "exists", *study, "--values", "0.1")
+
+    def test_a_diverging_arm_is_marked_and_the_others_go_on(self):
+        out = self.dir / "study"
+        done = simclr("study", *SMALL, "--epochs", 1, "--finetune-epochs", 1, "--optimizer", "sgd", "--head", "mlp",
+                      "--setting", "lr", "--values", "1e38,0.01", "--out", out)
+        self.assertEqual(done.returncode, DIVERGED, done.stderr)
+        self.assertIn("This arm failed", done.stderr)
+        with open(out / "study.csv", newline="") as file:
+            self.assertEqual([row["value"] for row in csv.DictReader(file)], ["0.01"])
+
+    def test_preview_is_a_picture(self):
+        self.run_ok("preview", "--shapes-images", 100, "--out", self.dir / "views.png")
+        self.assertTrue((self.dir / "views.png").read_bytes().startswith(b"\x89PNG"))
+
+    # ---- stopping and going on ----
+
+    def start(self, *args):
+        return subprocess.Popen([PROGRAM, *map(str, args)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def wait_for_epoch(self, process, epoch):
+        for line in process.stderr:
+            if line.startswith(f"Epoch {epoch}/"):
+                return
+        self.fail("the run ended before the epoch")
+
+    def test_killed_and_resumed_equals_uninterrupted(self):
+        training = ["pretrain", *SMALL, "--epochs", 6]
+        self.run_ok(*training, "--out", self.dir / "whole")
+        process = self.start(*training, "--out", self.dir / "killed")
+        self.wait_for_epoch(process, 2)
+        process.kill()
+        process.communicate()
+        self.run_ok(*training, "--out", self.dir / "killed", "--resume")
+        for name in ("last", "best"):
+            path = f"checkpoints/{name}.safetensors"
+            self.assertEqual((self.dir / "killed" / path).read_bytes(), (self.dir / "whole" / path).read_bytes())
+
+    def test_a_signal_saves_and_exits_with_75(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            run = self.dir / number.name
+            process = self.start("pretrain", *SMALL, "--epochs", 1000, "--out", run)
+            self.wait_for_epoch(process, 1)
+            process.send_signal(number)
+            _, stderr = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, STOPPED, stderr)
+            self.assertIn("--resume", stderr)
+            self.assertTrue((run / "checkpoints/last.safetensors").is_file())
+
+    # ---- errors ----
+
+    def test_usage_errors_exit_with_2_and_name_the_nearest(self):
+        self.expect_error(USAGE, "--out", "pretrain")
+        self.expect_error(USAGE, "temprature", "pretrain", "--out", self.dir / "a", "temprature=1")
+        self.expect_error(USAGE, "Did you mean 'temperature'?", "pretrain", "--out", self.dir / "a", "temprature=1")
+        self.expect_error(USAGE, "whole number", "pretrain", "--epochs", "0", "--out", self.dir / "a")
+        self.expect_error(USAGE, "Did you mean 'quick'?", "pretrain", "--preset", "quik", "--out", self.dir / "a")
+        self.expect_error(USAGE, "no such file", "pretrain", "--config", self.dir / "no.yaml", "--out", self.dir / "a")
+        self.expect_error(USAGE, "is not a run", "knn", "--run", self.dir)
+        self.expect_error(USAGE, "SIMCLR_EPOCH", "pretrain", "--out", self.dir / "a", SIMCLR_EPOCH="3")
+        self.assertEqual(list(self.dir.iterdir()), [])
+
+    def test_an_existing_run_is_not_replaced_unasked(self):
+        self.run_ok("pretrain", *SMALL, "--epochs", 1, "--out", self.dir / "a")
+        self.expect_error(USAGE, "--overwrite", "pretrain", *SMALL, "--epochs", 1, "--out", self.dir / "a")
+        self.run_ok("pretrain", *SMALL, "--epochs", 1, "--out", self.dir / "a", "--overwrite")
+        self.expect_error(USAGE, "loss.temperature: 0.5 there, 0.2 now", "pretrain", "--out", self.dir / "a", "--resume",
+                          "--temperature", 0.2)
+
+    def test_missing_and_damaged_data_exit_with_3(self):
+        self.expect_error(DATA, "cifar-10-binary.tar.gz", "pretrain", "--data", "cifar10", "--out", self.dir / "a")
+        batches = self.dir / "cifar-10-batches-bin"
+        batches.mkdir()
+        for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
+            (batches / f"{name}.bin").write_bytes(bytes(3073 * 2))
+        done = self.expect_error(DATA, "data_batch_1.bin", "pretrain", "--data", batches, "--out", self.dir / "a")
+        self.assertIn("6146", done.stderr.replace(",", ""))
+        self.assertIn("30730000", done.stderr.replace(",", ""))
+
+    def test_a_diverging_run_exits_with_4(self):
+        done = self.expect_error(DIVERGED, "at step", "pretrain", *SMALL, "--epochs", 2, "--optimizer", "sgd",
+                                 "--head", "mlp", "--lr", "1e38", "--out", self.dir / "a")
+        self.assertIn("rate 1e+38", done.stderr)
+
+    def test_a_damaged_checkpoint_is_an_error(self):
+        run = self.dir / "a"
+        self.run_ok("pretrain", *SMALL, "--epochs", 1, "--out", run)
+        best = run / "checkpoints/best.safetensors"
+        best.write_bytes(best.read_bytes()[:-1000])
+        self.expect_error(DATA, "best.safetensors", "knn", "--run", run)
+
+    # ---- settings ----
+
+    def test_settings_are_layered_and_show_where_they_came_from(self):
+        (self.dir / "a.yaml").write_text("train: {epochs: 5, batch_size: 64}\n")
+        shown = self.run_ok("config", "show", "--preset", "seed", "--config", self.dir / "a.yaml", "--lr", "0.5",
+                            "model.width=0.5", SIMCLR_BATCH_SIZE="32").stdout
+        for pattern in (r"epochs: 5 +# .*a\.yaml", r"batch_size: 32 +# SIMCLR_BATCH_SIZE", r"lr: 0\.5 +# --lr",
+                        r"width: 0\.5 +# model\.width=0\.5", r"train_percent: 0\.2 +# preset seed",
+                        r"patience: 0 +# default"):
+            self.assertRegex(shown, pattern)
+
+    def test_dry_run_writes_nothing(self):
+        shown = self.run_ok("pretrain", "--dry-run", "--epochs", 9, "--out", self.dir / "a").stdout
+        self.assertRegex(shown, r"epochs: 9")
+        self.assertFalse((self.dir / "a").exists())
+
+    def test_explain_of_every_setting_is_what_the_docs_say(self):
+        docs = (Path(__file__).resolve().parents[2] / "docs/settings.md").read_text()
+        table = self.run_ok("config", "explain", "--markdown").stdout
+        self.assertIn(table, docs, "run: simclr config explain --markdown, and put the table into docs/settings.md")
+
+    def test_every_command_has_help_with_examples(self):
+        commands = re.findall(r"^  ([a-z]+) ", self.run_ok("--help").stdout.split("Subcommands:")[1], re.M)
+        self.assertGreaterEqual(set(commands), {"demo", "pretrain", "knn", "linear", "finetune", "study", "preview",
+                                                "data", "config"})
+        for command in set(commands) - {"simclr", "config"}:
+            self.assertIn("Example", self.run_ok(command, "--help").stdout, command)
+
+    def test_data_stats_counts_every_part(self):
+        parts = json.loads(self.run_ok("data", "stats", "--shapes-images", 200, "--json").stdout)
+        self.assertEqual([(p["part"], p["images"]) for p in parts], [("train", 160), ("validation", 40), ("test", 100)])
+
+
+if __name__ == "__main__":
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)

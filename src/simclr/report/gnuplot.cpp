@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -84,9 +85,14 @@ std::optional<std::string> run_gnuplot(const std::string& script) {
 }
 
 std::string gnuplot_string(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : one_line(text)) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
+  std::string quoted = "\"";
+  for (const char c : one_line(text)) {
+    const auto byte = static_cast<unsigned char>(c);
+    // Digits too: gnuplot takes any that follow for a part of the number.
+    const bool plain = std::isalpha(byte) != 0 || byte >= 0x80 || c == ' ';
+    quoted += plain ? std::string(1, c) : fmt::format("\\{:03o}", byte);
+  }
+  return quoted + "\"";
 }
 
 }  // namespace simclr

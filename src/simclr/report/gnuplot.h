@@ -10,8 +10,8 @@ namespace simclr {
 /// @throws Error(kFailed) if gnuplot fails, with its words
 std::optional<std::string> run_gnuplot(const std::string& script);
 
-/// `text` as one gnuplot string on one line. Single quotes: in these gnuplot expands neither
-/// backslashes nor `commands` nor macros.
+/// `text` as one gnuplot string on one line. Everything but letters and blanks is written
+/// in octal, which gnuplot reads last: no quote, `command` or macro is left for it to find.
 std::string gnuplot_string(const std::string& text);
 
 }  // namespace simclr

@@ -87,7 +87,8 @@ std::vector<std::pair<std::string, std::string>> read_environment(const fs::path
   const std::string text = read_if_there(path);
   if (text.empty()) return environment;
   try {
-    for (const auto& [key, value] : Json::parse(text).get_ref<const Json::object_t&>()) {
+    const Json json = Json::parse(text);
+    for (const auto& [key, value] : json.get_ref<const Json::object_t&>()) {
       environment.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
     }
   } catch (const nlohmann::json::exception& error) {

@@ -97,9 +97,7 @@ PretrainResult Trainer::train() {
       return {rows_, state_.best_epoch, true};
     }
     const StepResult validation = validate();
-    session_seconds_ += seconds_since(start);
-    ++session_epochs_;
-    finish_epoch(validation);
+    finish_epoch(validation, seconds_since(start));
   }
   if (patience_is_over()) {
     sink_.message(fmt::format("Stopping early: no better validation loss for {} epochs.",
@@ -115,10 +113,11 @@ bool Trainer::train_epoch() {
                      settings_.run.workers);
   model_.set_training(true);
   views_done_ = 0;
+  train_seconds_ = 0.0;
   while (auto batch = loader.next()) {
-    lr_ = current_lr();
     const at::Tensor views = views_tensor(*batch, data_.image_size, device_);
-    const StepResult step = train_step(model_, *optimizer_, criterion_, views, batch->labels, lr_);
+    const StepResult step =
+        train_step(model_, *optimizer_, criterion_, views, batch->labels, current_lr());
     check_finite(step.loss, "training loss");
     state_.sums.add(step.loss, step.accuracy, batch->images);
     ++state_.step_in_epoch;
@@ -146,8 +145,10 @@ StepResult Trainer::validate() {
   return {sums.loss(), sums.accuracy()};
 }
 
-void Trainer::finish_epoch(const StepResult& validation) {
+void Trainer::finish_epoch(const StepResult& validation, double seconds) {
   const RunningMean sums = state_.sums;
+  session_seconds_ += seconds;
+  ++session_epochs_;
   state_.sums = {};
   state_.step_in_epoch = 0;
   ++state_.epoch;
@@ -156,7 +157,6 @@ void Trainer::finish_epoch(const StepResult& validation) {
     state_.best_val_loss = validation.loss;
     state_.best_epoch = state_.epoch;
   }
-  const double mean_seconds = session_seconds_ / static_cast<double>(session_epochs_);
   rows_.push_back({.epoch = state_.epoch,
                    .epochs = settings_.train.epochs,
                    .step = state_.epoch * steps_per_epoch_,
@@ -165,9 +165,9 @@ void Trainer::finish_epoch(const StepResult& validation) {
                    .train_accuracy = sums.accuracy(),
                    .val_loss = validation.loss,
                    .val_accuracy = validation.accuracy,
-                   .lr = lr_,
-                   .views_per_second = static_cast<double>(views_done_) / train_seconds_,
-                   .epoch_seconds = mean_seconds});
+                   .lr = learning_rate_at(state_.epoch * steps_per_epoch_ - 1),
+                   .views_per_second = views_per_second(),
+                   .epoch_seconds = seconds});
   write_metrics(run_.path(), rows_);
   if (best) save("best");
   save("last");
@@ -196,9 +196,17 @@ void Trainer::save(const char* name) const {
   save_checkpoint(run_.checkpoint(name), model_, *optimizer_, state_, settings_);
 }
 
+double Trainer::learning_rate_at(std::int64_t step) const {
+  return learning_rate(settings_.optim, step, steps_per_epoch_,
+                       settings_.train.epochs * steps_per_epoch_);
+}
+
 double Trainer::current_lr() const {
-  return learning_rate(settings_.optim, state_.epoch * steps_per_epoch_ + state_.step_in_epoch,
-                       steps_per_epoch_, settings_.train.epochs * steps_per_epoch_);
+  return learning_rate_at(state_.epoch * steps_per_epoch_ + state_.step_in_epoch);
+}
+
+double Trainer::views_per_second() const {
+  return train_seconds_ > 0.0 ? static_cast<double>(views_done_) / train_seconds_ : 0.0;
 }
 
 std::string Trainer::time_left() const {

@@ -30,12 +30,14 @@ class Trainer {
  private:
   bool train_epoch();  ///< false: interrupted
   StepResult validate();
-  void finish_epoch(const StepResult& validation);
+  void finish_epoch(const StepResult& validation, double seconds);
   bool patience_is_over() const;
   void check_finite(double loss, const char* what) const;
   void save(const char* name) const;
   void announce() const;
+  double learning_rate_at(std::int64_t step) const;
   double current_lr() const;
+  double views_per_second() const;
   std::string time_left() const;
 
   const Settings& settings_;
@@ -52,7 +54,6 @@ class Trainer {
   std::vector<EpochMetrics> rows_;
   double train_seconds_ = 0.0;   ///< of the current epoch, in this process
   std::int64_t views_done_ = 0;  ///< likewise
-  double lr_ = 0.0;              ///< of the last step
   double session_seconds_ = 0.0;
   std::int64_t session_epochs_ = 0;
 };

@@ -197,10 +197,13 @@ TEST(DrawView, AmplitudeZeroDrawsNeutralFactors) {
 }
 
 TEST(DrawView, BoxIsInsideImagesOfAnySize) {
-  AugmentSettings narrow;
-  narrow.crop_ratio_min = 0.1;
-  narrow.crop_ratio_max = 0.3;  // most tries fail, and the centre of 1 x 1 would have no pixel
-  for (const AugmentSettings& settings : {AugmentSettings{}, narrow})
+  AugmentSettings tall;  // most tries fail, and the centre of 1 x 1 would round to no pixel
+  tall.crop_ratio_min = 0.1;
+  tall.crop_ratio_max = 0.3;
+  AugmentSettings wide;
+  wide.crop_ratio_min = 3.0;
+  wide.crop_ratio_max = 9.0;
+  for (const AugmentSettings& settings : {AugmentSettings{}, tall, wide})
     for (int height = 1; height <= 24; ++height)
       for (int width = 1; width <= 24; ++width)
         for (std::uint32_t i = 0; i < 20; ++i) {

@@ -1,8 +1,8 @@
 #include "simclr/augment/color.h"
 
-#include <algorithm>
 #include <array>
 #include <cassert>
+#include <cmath>
 #include <cstddef>
 
 namespace simclr {
@@ -17,8 +17,13 @@ float grey(float red, float green, float blue) {
   return kRedWeight * red + kGreenWeight * green + kBlueWeight * blue;
 }
 
+// Not std::min, max and clamp: their references keep compilers from vectorising.
+float smaller(float a, float b) { return a < b ? a : b; }
+float larger(float a, float b) { return a > b ? a : b; }
+float to_unit(float value) { return smaller(larger(value, 0.0F), 1.0F); }
+
 float blend(float value, float other, float factor) {
-  return std::clamp(factor * value + (1.0F - factor) * other, 0.0F, 1.0F);
+  return to_unit(factor * value + (1.0F - factor) * other);
 }
 
 /// Grey is linear, so its mean is the grey of the channel means. Sums run in four pixels' worth of
@@ -40,31 +45,26 @@ float mean_grey(std::span<const float> rgb) {
 }
 
 /// Hue in sextants, in [-1, 5]: red 0, green 2, blue 4. Any value does where chroma is 0.
+/// Operands are selected before anything is computed, so that vectors can do the same.
 float hue_sextants(float red, float green, float blue, float highest, float chroma) {
-  const float scale = 1.0F / (chroma > 0.0F ? chroma : 1.0F);
-  const float near_red = (green - blue) * scale;
-  const float near_green = 2.0F + (blue - red) * scale;
-  const float near_blue = 4.0F + (red - green) * scale;
-  const float not_red = highest == green ? near_green : near_blue;
-  return highest == red ? near_red : not_red;
+  const bool is_red = highest == red;
+  const bool is_green = highest == green;
+  const float origin = is_red ? 0.0F : is_green ? 2.0F : 4.0F;
+  const float ahead = is_red ? green : is_green ? blue : red;
+  const float behind = is_red ? blue : is_green ? red : green;
+  return origin + (ahead - behind) / (chroma > 0.0F ? chroma : 1.0F);
 }
 
-/// Into [0, 6), from [-6, 12).
+/// Into [0, 6], from [-6, 12].
 float wrap(float sextants) {
-  const float raised = sextants < 0.0F ? sextants + 6.0F : sextants;
-  return raised >= 6.0F ? raised - 6.0F : raised;
-}
-
-/// Share of the chroma that a channel lacks: 0 within a sextant of its own colour, 1 within a
-/// sextant of the opposite one, linear between. `from_edge` counts from where it starts to lack.
-float lack(float from_edge) {
-  return std::clamp(std::min(from_edge, 4.0F - from_edge), 0.0F, 1.0F);
+  const float raised = sextants + (sextants < 0.0F ? 6.0F : 0.0F);
+  return raised - (raised > 6.0F ? 6.0F : 0.0F);
 }
 
 }  // namespace
 
 void adjust_brightness(std::span<float> rgb, float factor) {
-  for (float& value : rgb) value = std::clamp(factor * value, 0.0F, 1.0F);
+  for (float& value : rgb) value = to_unit(factor * value);
 }
 
 void adjust_contrast(std::span<float> rgb, float factor) {
@@ -88,13 +88,14 @@ void adjust_hue(std::span<float> rgb, float turns) {
     const float red = rgb[i];
     const float green = rgb[i + 1];
     const float blue = rgb[i + 2];
-    const float highest = std::max(red, std::max(green, blue));
-    const float chroma = highest - std::min(red, std::min(green, blue));
+    const float lowest = smaller(red, smaller(green, blue));
+    const float highest = larger(red, larger(green, blue));
+    const float chroma = highest - lowest;
     const float hue = wrap(hue_sextants(red, green, blue, highest, chroma) + shift);
     // Turning the hue keeps HSV's value and saturation, hence also the highest channel and chroma.
-    rgb[i] = highest - chroma * lack(wrap(hue + 5.0F));
-    rgb[i + 1] = highest - chroma * lack(wrap(hue + 3.0F));
-    rgb[i + 2] = highest - chroma * lack(wrap(hue + 1.0F));
+    rgb[i] = highest - chroma * to_unit(2.0F - std::abs(hue - 3.0F));
+    rgb[i + 1] = highest - chroma * to_unit(std::abs(hue - 2.0F) - 1.0F);
+    rgb[i + 2] = highest - chroma * to_unit(std::abs(hue - 4.0F) - 1.0F);
   }
 }
 

@@ -162,7 +162,6 @@ class BatchLoader::Impl {
       lock.unlock();
       Outcome outcome = make(index, stop);
       lock.lock();
-      if (outcome.failure) taken_ = batches;  // nobody will get beyond this batch
       slot(index) = std::move(outcome);
       filled_.notify_one();
     }

@@ -185,7 +185,7 @@ void Trainer::check_finite(double loss, const char* what) const {
   throw Error(ExitCode::kDiverged,
               fmt::format("the {} is {} at step {} (epoch {}, rate {})", what, loss,
                           state_.epoch * steps_per_epoch_ + state_.step_in_epoch + 1,
-                          state_.epoch + 1, lr_),
+                          state_.epoch + 1, current_lr()),
               fmt::format("Lower --lr or raise --temperature. {}",
                           saved ? fmt::format("Last good checkpoint: {} (epoch {}).",
                                               run_.checkpoint("last").string(), state_.epoch)

@@ -197,13 +197,13 @@ class Ground {
 class Placement {
  public:
   explicit Placement(Random& random)
-      : radius_(random.uniform(8.0F, 13.0F)),
+      : radius_(random.uniform(9.0F, 14.0F)),
         turn_(draw_direction(random, 0.2F)),
         pattern_turn_(draw_direction(random, 1.0F)),
-        period_(random.uniform(5.0F, 8.0F)),
+        period_(random.uniform(6.0F, 9.0F)),
         phase_{random.uniform(), random.uniform()},
         round_window_(random.chance(0.5F)) {
-    const float slack = 17.0F - radius_;
+    const float slack = 16.5F - radius_;
     centre_ = {16.0F + random.uniform(-slack, slack), 16.0F + random.uniform(-slack, slack)};
   }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/report/sample_run.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temp_folder.h"
@@ -113,6 +115,12 @@ TEST(ReadRunRecords, SaysWhichOtherFileIsDamagedOrMissing) {
   write_file_atomically(run / "config.yaml", "train: {epoch: 3}\n");
   const Error config = expect_error(ExitCode::kData, [&] { read_run_records(run.path()); });
   EXPECT_TRUE(contains(config.what(), "train.epoch")) << config.what();
+}
+
+TEST(ProtocolOrder, PutsFineTuningLastOfTheThreeAndOthersAfterThem) {
+  std::vector<std::string> protocols{"zeta", "finetune", "alpha", "linear", "knn"};
+  std::sort(protocols.begin(), protocols.end(), ProtocolOrder());
+  EXPECT_EQ(protocols, (std::vector<std::string>{"knn", "linear", "finetune", "alpha", "zeta"}));
 }
 
 TEST(ProtocolTitle, NamesTheThreeProtocols) {

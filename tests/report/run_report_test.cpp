@@ -42,8 +42,8 @@ TEST(RunReport, ShowsSettingsMachineSpeedAndCommands) {
   EXPECT_TRUE(contains(report, "263 views/s in training (median of 4 epochs); 2 min 00 s in all."));
   EXPECT_TRUE(contains(report, "| cpu | A &lt;fast&gt; one |"));
   EXPECT_TRUE(contains(report,
-                       "```sh\nsimclr pretrain --out runs/a\nsimclr finetune --run runs/a\n"
-                       "simclr knn --run runs/a\nsimclr linear --run runs/a\n```\n"));
+                       "```sh\nsimclr pretrain --out runs/a\nsimclr knn --run runs/a\n"
+                       "simclr linear --run runs/a\nsimclr finetune --run runs/a\n```\n"));
 }
 
 TEST(RunReport, DrawsCurvesWithTheLineAtChance) {

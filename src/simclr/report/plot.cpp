@@ -93,7 +93,10 @@ std::string style(const Curve& curve, std::size_t points) {
   const std::string color = curve.color == kGrey ? "#808080" : kPalette[index % kPalette.size()];
   const bool dotted = curve.stroke == Stroke::kDotted;
   const bool solid = curve.stroke == Stroke::kSolid;
-  const std::string line = fmt::format("lc rgb '{}' lw {} dt {}", color, solid ? 2.5 : 1.8,
+  const std::string line = fmt::format("lc rgb '{}' lw {} dt {}", color,
+                                       solid    ? 2.5
+                                       : dotted ? 2.4
+                                                : 1.8,
                                        solid    ? "solid"
                                        : dotted ? "'. '"
                                                 : "'-'");

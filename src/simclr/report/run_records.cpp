@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 
 #include "simclr/config/schema.h"
 #include "simclr/core/error.h"
@@ -15,6 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kProtocolTitles{
+    {{"knn", "kNN"}, {"linear", "linear evaluation"}, {"finetune", "fine-tuning"}}};
 
 std::string read_if_there(const fs::path& path) {
   return fs::exists(path) ? read_file(path) : std::string();
@@ -130,10 +137,18 @@ RunRecords read_run_records(const fs::path& run) {
 }
 
 std::string protocol_title(const std::string& protocol) {
-  if (protocol == "knn") return "kNN";
-  if (protocol == "linear") return "linear evaluation";
-  if (protocol == "finetune") return "fine-tuning";
+  for (const auto& [name, title] : kProtocolTitles) {
+    if (name == protocol) return std::string(title);
+  }
   return protocol;
+}
+
+bool ProtocolOrder::operator()(const std::string& a, const std::string& b) const {
+  const auto rank = [](const std::string& protocol) {
+    return std::find_if(kProtocolTitles.begin(), kProtocolTitles.end(),
+                        [&](const auto& entry) { return entry.first == protocol; });
+  };
+  return std::pair(rank(a), a) < std::pair(rank(b), b);
 }
 
 }  // namespace simclr

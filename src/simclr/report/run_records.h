@@ -42,6 +42,11 @@ struct ResultPair {
   std::optional<ResultRecord> trained;
 };
 
+/// kNN, linear evaluation, fine-tuning, then any other by name.
+struct ProtocolOrder {
+  bool operator()(const std::string& a, const std::string& b) const;
+};
+
 /// Everything a run folder holds for its readers.
 struct RunRecords {
   Settings settings;
@@ -49,7 +54,7 @@ struct RunRecords {
   std::string command;                                           ///< "" if not kept
   std::vector<std::pair<std::string, std::string>> environment;  ///< in the file's order
   std::vector<EpochRecord> epochs;
-  std::map<std::string, ResultPair> results;  ///< by protocol; the last of each encoder
+  std::map<std::string, ResultPair, ProtocolOrder> results;  ///< the last of each encoder
 
   /// Test accuracy, nothing if that was not scored.
   std::optional<double> accuracy(const std::string& protocol, bool trained) const;

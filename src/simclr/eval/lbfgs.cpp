@@ -49,9 +49,9 @@ class LineSearch {
 
   /// A point that meets the strong Wolfe conditions; else the lowest one found, if it is lower than
   /// the origin.
-  std::optional<Trial> run(double first_step) {
+  std::optional<Trial> run() {
     Trial previous = origin_;
-    double step = first_step;
+    double step = 1.0;
     while (trials_ < kMaxTrials) {
       Trial trial = evaluate(step);
       if (!decreases(trial) || (trials_ > 1 && trial.value >= previous.value))
@@ -111,15 +111,14 @@ class LineSearch {
 /// The last steps and gradient changes, and the inverse Hessian they stand for.
 class History {
  public:
-  explicit History(std::size_t capacity) : capacity_(capacity) {}
-
-  bool empty() const { return pairs_.empty(); }
+  History(const Preconditioner& precondition, std::size_t capacity)
+      : precondition_(precondition), capacity_(capacity) {}
 
   void add(const at::Tensor& step, const at::Tensor& change) {
     const double curvature = inner(step, change);
     if (!(curvature > 0)) return;
     if (pairs_.size() == capacity_) pairs_.pop_front();
-    pairs_.push_back({step, change, curvature});
+    pairs_.push_back({step, change, curvature, curvature / inner(change, precondition_(change))});
   }
 
   /// The two-loop recursion: minus the inverse Hessian times `gradient`.
@@ -130,10 +129,8 @@ class History {
       shares[i] = inner(pairs_[i].step, q) / pairs_[i].curvature;
       q.sub_(pairs_[i].change, shares[i]);
     }
-    if (!pairs_.empty()) {
-      const Pair& last = pairs_.back();
-      q.mul_(last.curvature / inner(last.change, last.change));
-    }
+    q = precondition_(q);
+    if (!pairs_.empty()) q.mul_(pairs_.back().scale);
     for (std::size_t i = 0; i < pairs_.size(); ++i)
       q.add_(pairs_[i].step, shares[i] - inner(pairs_[i].change, q) / pairs_[i].curvature);
     return q;
@@ -144,7 +141,9 @@ class History {
     at::Tensor step;
     at::Tensor change;
     double curvature = 0.0;
+    double scale = 0.0;  ///< of the preconditioner, to fit this pair
   };
+  const Preconditioner& precondition_;
   std::size_t capacity_;
   std::deque<Pair> pairs_;
 };
@@ -154,19 +153,17 @@ double largest(const at::Tensor& gradient) { return gradient.abs().max().item<do
 }  // namespace
 
 LbfgsResult minimize_lbfgs(const SmoothFunction& function, const at::Tensor& start,
-                           const LbfgsOptions& options) {
+                           const Preconditioner& precondition, const LbfgsOptions& options) {
   const c10::NoGradGuard no_gradient;
   Trial here{0.0, 0.0, 0.0, start.clone(), at::empty_like(start)};
   here.value = function(here.point, here.gradient);
-  History history(options.history);
+  History history(precondition, options.history);
   std::int64_t iterations = 0;
   bool converged = largest(here.gradient) < options.gradient_tolerance;
   while (!converged && iterations < options.max_iterations) {
     const at::Tensor direction = history.direction(here.gradient);
     here.slope = inner(here.gradient, direction);
-    // Without curvature the gradient's length says nothing about the step's: start at length 1.
-    const double first_step = history.empty() ? std::min(1.0, 1.0 / std::sqrt(-here.slope)) : 1.0;
-    std::optional<Trial> next = LineSearch(function, here, direction).run(first_step);
+    std::optional<Trial> next = LineSearch(function, here, direction).run();
     if (!next) break;
     history.add(next->point.sub(here.point), next->gradient.sub(here.gradient));
     here = std::move(*next);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "simclr/core/error.h"
@@ -48,7 +49,8 @@ std::shared_ptr<const Dataset> non_empty(std::shared_ptr<const Dataset> whole,
 
 DataSource open_source(const DataSettings& settings) {
   if (settings.source == "shapes10") return open_shapes10(settings.shapes_images);
-  if (std::filesystem::exists(settings.source)) return open_cifar(settings.source);
+  std::error_code ignored;
+  if (std::filesystem::exists(settings.source, ignored)) return open_cifar(settings.source);
   if (settings.source == "cifar10" || settings.source == "cifar100") {
     const std::string file = settings.source == "cifar10" ? "cifar-10-binary.tar.gz"  //
                                                           : "cifar-100-binary.tar.gz";

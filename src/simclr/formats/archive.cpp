@@ -135,10 +135,7 @@ std::string reason_of(archive* handle) {
 /// The entry of a regular file inside the archive; an empty name for anything else.
 ArchiveEntry regular_file(archive_entry* entry) {
   const char* stored = archive_entry_pathname(entry);
-  if (stored == nullptr || archive_entry_filetype(entry) != AE_IFREG ||
-      archive_entry_hardlink(entry) != nullptr) {
-    return {};
-  }
+  if (stored == nullptr || archive_entry_filetype(entry) != AE_IFREG) return {};
   const std::filesystem::path name = std::filesystem::path(stored).lexically_normal();
   const bool leads_out = name.is_absolute() || *name.begin() == "..";
   if (leads_out) return {};

@@ -4,8 +4,11 @@
 #include <spng.h>
 
 #include <array>
+#include <cmath>
 
+#include "simclr/augment/view.h"
 #include "simclr/core/files.h"
+#include "simclr/core/random.h"
 #include "tests/support/temp_folder.h"
 
 namespace simclr {
@@ -115,6 +118,30 @@ TEST(Preview, ShowsOriginalsExactly) {
       const std::size_t i = (y / 2 * kSide + x / 2) * 3;
       const std::array<int, 3> expected{pixels[i], pixels[i + 1], pixels[i + 2]};
       EXPECT_EQ(picture.at(x + 4, y + 4), expected) << x << ", " << y;
+    }
+  }
+}
+
+TEST(Preview, KeysEachViewByImageAndView) {
+  const TempFolder folder;
+  std::vector<std::uint8_t> pixels;
+  for (int i = 0; i < 2 * kSide * kSide * 3; ++i)
+    pixels.push_back(static_cast<std::uint8_t>(2 * i));
+  const ImageArray images(pixels, {1, 0}, kSide, kSide);
+  const AugmentSettings settings;
+  write_preview(images, {}, settings, {.images = 2, .views = 3, .seed = 7, .scale = 1},
+                folder / "p.png");
+  const Picture picture = read_png(folder / "p.png");
+  for (std::uint32_t row = 0; row < 2; ++row) {
+    const std::uint32_t index = 1 - row;  // the image of class 0 comes first
+    for (std::uint32_t view = 0; view < 3; ++view) {
+      Random random({7, Purpose::kPreview, 0, index, view});
+      std::vector<float> tile(kSide * kSide * 3);
+      apply_view(images.get(index).pixels, kSide, kSide, draw_view(settings, kSide, kSide, random),
+                 Normalization::kNone, kSide, tile);
+      const std::array<int, 3> found = picture.at(12 + view * 6, 2 + row * 6);
+      for (std::size_t c = 0; c < 3; ++c)
+        EXPECT_EQ(found[c], std::lround(255.0F * tile[c])) << row << ", " << view;
     }
   }
 }

@@ -50,8 +50,8 @@ class SimclrModel {
 
  private:
   struct Impl;
-  explicit SimclrModel(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit SimclrModel(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace simclr

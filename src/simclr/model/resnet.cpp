@@ -97,8 +97,8 @@ ResNetImpl::ResNetImpl(const ModelSettings& settings)
     : stem_(settings.stem), width_(stem_channels(settings.width)) {
   const std::int64_t planes = width_;
   const std::array<std::int64_t, 4> blocks = blocks_per_stage(settings.arch);
-  const ConvShape stem = stem_ == Stem::kImageNet ? ConvShape{3, planes, 7, 2}  //
-                                                  : ConvShape{3, planes, 3, 1};
+  const ConvShape stem =
+      stem_ == Stem::kImageNet ? ConvShape{3, planes, 7, 2} : ConvShape{3, planes, 3, 1};
   conv1_ = register_module("conv1", make_conv(stem));
   bn1_ = register_module("bn1", BatchNorm2d(planes));
   layer1_ = register_module("layer1", make_stage(settings.arch, planes, blocks[0], 1));
@@ -126,7 +126,7 @@ at::Tensor ResNetImpl::forward(at::Tensor x) {
   if (stem_ == Stem::kImageNet) x = at::max_pool2d(x, 3, 2, 1);
   if (stem_ == Stem::kCifarPool) x = at::max_pool2d(x, 2, 2);
   x = layer4_->forward(layer3_->forward(layer2_->forward(layer1_->forward(x))));
-  return at::adaptive_avg_pool2d(x, 1).flatten(1);  // [B, F]
+  return at::adaptive_avg_pool2d(x, {1, 1}).flatten(1);  // [B, F]
 }
 
 }  // namespace simclr

@@ -23,7 +23,8 @@ struct NamedTensor {
 /// RandomKey{seed, kInit, 0, index of the parameter}: equal for equal seeds on every machine.
 class SimclrModel {
  public:
-  /// With a projection head, for NT-Xent.
+  /// With a projection head, for NT-Xent. @throws Error(kUsage) for a width other than 0.25, 0.5,
+  /// 1, 2 or 4
   static SimclrModel contrastive(const ModelSettings& settings, std::uint64_t seed);
   /// With Linear(F, classes) as its head ("head.weight", "head.bias"), for cross-entropy.
   static SimclrModel supervised(const ModelSettings& settings, std::int64_t classes,
@@ -33,9 +34,12 @@ class SimclrModel {
   SimclrModel& operator=(SimclrModel&&) noexcept;
   ~SimclrModel();
 
-  /// @param views  f32 [B, 3, S, S], S >= 8  @return features h, f32 [B, F]
+  /// @param views  f32 [B, 3, S, S], S >= 8; channels-last in memory is fastest
+  /// @return features h, f32 [B, F]
+  /// @throws c10::Error  for other shapes, or a batch so small that a map has one value per channel
   at::Tensor encode(const at::Tensor& views);
-  /// @param features  f32 [B, F]  @return projections z (or class scores), f32 [B, D]
+  /// @param features  f32 [B, F]
+  /// @return projections z (or class scores), f32 [B, D]; head "none" gives the features
   at::Tensor project(const at::Tensor& features);
 
   /// Batch norm by batch statistics (true) or running statistics (false).

@@ -2,10 +2,15 @@
 
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -62,9 +67,9 @@ Mismatch compare(const std::vector<NamedTensor>& wanted,
                  const std::map<std::string, TensorEntry>& tensors, const std::string& scope,
                  const std::string& prefix) {
   Mismatch mismatch;
-  std::map<std::string, bool> known;
+  std::set<std::string> known;
   for (const auto& [name, tensor] : wanted) {
-    known[prefix + name] = true;
+    known.insert(prefix + name);
     const auto found = tensors.find(prefix + name);
     if (found == tensors.end()) {
       mismatch.missing.push_back(prefix + name);
@@ -80,6 +85,36 @@ Mismatch compare(const std::vector<NamedTensor>& wanted,
     if (name.starts_with(scope) && !known.contains(name)) mismatch.unexpected.push_back(name);
   }
   return mismatch;
+}
+
+/// Where only the names' front differs from `prefix`: the file's name for the first of `wanted`.
+std::optional<std::string> renamed(const std::vector<NamedTensor>& wanted,
+                                   const std::map<std::string, TensorEntry>& tensors,
+                                   const std::string& prefix) {
+  for (const std::string_view dropped : {"", kEncoderPrefix}) {
+    const auto tail = [&](const NamedTensor& named) { return named.name.substr(dropped.size()); };
+    const auto drops = [&](const NamedTensor& named) { return named.name.starts_with(dropped); };
+    if (!std::all_of(wanted.begin(), wanted.end(), drops)) continue;
+    const std::string first = tail(wanted.front());
+    for (const auto& [name, entry] : tensors) {
+      if (!name.ends_with(first) || name == prefix + wanted.front().name) continue;
+      const std::string front = name.substr(0, name.size() - first.size());
+      const auto fits = [&](const NamedTensor& named) {
+        return tensors.contains(front + tail(named));
+      };
+      if (std::all_of(wanted.begin(), wanted.end(), fits)) return name;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string hint_for(const std::vector<NamedTensor>& wanted,
+                     const std::map<std::string, TensorEntry>& tensors, const std::string& prefix) {
+  if (const std::optional<std::string> name = renamed(wanted, tensors, prefix)) {
+    return fmt::format("The names fit but for their front: the file has '{}' for '{}'.", *name,
+                       prefix + wanted.front().name);
+  }
+  return "Architecture, width, stem and head must be those the weights were made with.";
 }
 
 }  // namespace
@@ -105,7 +140,7 @@ at::Tensor to_tensor(const TensorEntry& entry) {
 std::map<std::string, at::Tensor> state_of(const SimclrModel& model) {
   std::map<std::string, at::Tensor> state;
   for (const auto& [name, tensor] : tensors_of(model, Part::kAll)) {
-    state[name] = tensor.detach().cpu().contiguous();
+    state[name] = tensor.detach().cpu().clone(at::MemoryFormat::Contiguous);
   }
   return state;
 }
@@ -120,8 +155,8 @@ std::size_t load_strictly(SimclrModel& model, const std::map<std::string, Tensor
                 fmt::format("the weights do not fit the model: nothing was loaded{}{}{}",
                             listed("missing from the file", mismatch.missing),
                             listed("not in the model", mismatch.unexpected),
-                            listed("of another shape", mismatch.different)),
-                "Architecture, width, stem and head must be those the weights were made with.");
+                            listed("of another shape or dtype", mismatch.different)),
+                hint_for(wanted, tensors, prefix));
   }
   const c10::NoGradGuard no_grad;
   for (const auto& [name, tensor] : wanted) tensor.copy_(to_tensor(tensors.at(prefix + name)));

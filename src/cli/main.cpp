@@ -1,3 +1,4 @@
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 
 #include <exception>
@@ -69,6 +70,9 @@ int main(int argc, char** argv) {
   } catch (const simclr::Error& error) {
     simclr::cli::print_error(error);
     return static_cast<int>(error.code());
+  } catch (const c10::Error& error) {
+    simclr::cli::print_error(error.what_without_backtrace(), "");
+    return static_cast<int>(simclr::ExitCode::kFailed);
   } catch (const std::exception& error) {
     simclr::cli::print_error(error.what(), "");
     return static_cast<int>(simclr::ExitCode::kFailed);

@@ -238,6 +238,17 @@ TEST(CifarContainers, SameSetTwiceIsAnError) {
   EXPECT_TRUE(contains(error.what(), "a/data_batch_1.bin and b/data_batch_1.bin")) << error.what();
 }
 
+TEST(CifarContainers, SetScatteredOverFoldersIsAnError) {
+  const TempFolder folder;
+  Files rest = cifar10();
+  Files first;
+  first.insert(rest.extract("data_batch_1.bin"));
+  store(folder, {"folder", "a"}, first);
+  const fs::path path = store(folder, {"folder", "b"}, rest);
+  const Error error = expect_error(ExitCode::kData, [&] { read_cifar(path, kRecords); });
+  EXPECT_TRUE(contains(error.what(), "a/data_batch_1.bin and b/data_batch_2.bin")) << error.what();
+}
+
 TEST(CifarContainers, FileStoredTwiceIsAnError) {
   const TempFolder folder;
   const std::string bytes = records(1, kRecords, 1);

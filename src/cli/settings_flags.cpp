@@ -53,9 +53,9 @@ void SettingsFlags::add_flag(CLI::App& command, const Field& field) {
   const std::string key = field.key();
   command
       .add_option_function<std::string>(
-          "--" + flag, [this, key](const std::string& value) { given_[key] = value; }, field.help)
-      ->type_name(field.values)
-      ->default_str(field.get(Settings{}))
+          "--" + flag, [this, key](const std::string& value) { given_[key] = value; },
+          fmt::format("{}. {}; default {}", field.help, field.values, field.get(Settings{})))
+      ->type_name("VALUE")
       ->group(fmt::format("Settings: {}", field.section));
 }
 

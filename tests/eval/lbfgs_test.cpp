@@ -69,6 +69,17 @@ TEST(Lbfgs, NeverGoesUp) {
   }
 }
 
+TEST(Lbfgs, ConvergesThroughNoiseOfKnownSize) {
+  constexpr double kNoise = 1e-4;
+  const auto noisy = [](const at::Tensor& point, at::Tensor& gradient) {
+    const double value = bowl(point, gradient);
+    return value + 0.5 * kNoise * std::sin(1e9 * point[1].item<double>());
+  };
+  const at::Tensor start = at::zeros({20}, at::kDouble);
+  EXPECT_FALSE(minimize_lbfgs(noisy, start, unchanged, {}).converged);
+  EXPECT_TRUE(minimize_lbfgs(noisy, start, unchanged, {.value_noise = kNoise}).converged);
+}
+
 TEST(Lbfgs, SaysWhenItWasStopped) {
   const at::Tensor start = at::zeros({20}, at::kDouble);
   EXPECT_FALSE(minimize_lbfgs(bowl, start, unchanged, {.max_iterations = 3}).converged);

@@ -44,8 +44,9 @@ double cubic_minimum(const Trial& a, const Trial& b) {
 
 class LineSearch {
  public:
-  LineSearch(const SmoothFunction& function, const Trial& origin, const at::Tensor& direction)
-      : function_(function), origin_(origin), direction_(direction) {}
+  LineSearch(const SmoothFunction& function, const Trial& origin, const at::Tensor& direction,
+             double value_noise)
+      : function_(function), origin_(origin), direction_(direction), value_noise_(value_noise) {}
 
   /// A point that meets the strong Wolfe conditions; else the lowest one found, if it is lower than
   /// the origin.
@@ -76,7 +77,8 @@ class LineSearch {
 
   /// False for a value that is not a number, too.
   bool decreases(const Trial& trial) const {
-    return trial.value <= origin_.value + kSufficientDecrease * trial.step * origin_.slope;
+    return trial.value <=
+           origin_.value + kSufficientDecrease * trial.step * origin_.slope + value_noise_;
   }
   bool flat(const Trial& trial) const {
     return std::abs(trial.slope) <= -kCurvature * origin_.slope;
@@ -105,6 +107,7 @@ class LineSearch {
   const SmoothFunction& function_;
   const Trial& origin_;
   const at::Tensor& direction_;
+  double value_noise_;
   int trials_ = 0;
 };
 
@@ -163,7 +166,7 @@ LbfgsResult minimize_lbfgs(const SmoothFunction& function, const at::Tensor& sta
   while (!converged && iterations < options.max_iterations) {
     const at::Tensor direction = history.direction(here.gradient);
     here.slope = inner(here.gradient, direction);
-    std::optional<Trial> next = LineSearch(function, here, direction).run();
+    std::optional<Trial> next = LineSearch(function, here, direction, options.value_noise).run();
     if (!next) break;
     history.add(next->point.sub(here.point), next->gradient.sub(here.gradient));
     here = std::move(*next);

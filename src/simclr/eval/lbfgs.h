@@ -17,6 +17,7 @@ struct LbfgsOptions {
   std::int64_t max_iterations = 300;
   double gradient_tolerance = 1e-5;  ///< of the largest gradient entry
   std::size_t history = 10;          ///< pairs of steps and gradient changes kept
+  double value_noise = 0.0;          ///< of rounding: values this close are equal
 };
 
 struct LbfgsResult {

@@ -15,8 +15,8 @@ struct LogisticModel {
 };
 
 /// Minimises mean cross-entropy + l2 / 2 * |weight|^2 (bias free) by L-BFGS with a strong-Wolfe
-/// line search, in f64, from `start` (or zeros). Converged when the largest gradient entry is below
-/// 1e-5. @throws c10::Error if shapes or labels do not fit
+/// line search, in f64 but for products with x (f32), from `start` (or zeros). Converged when the
+/// largest gradient entry is below 1e-5. @throws c10::Error if shapes or labels do not fit
 LogisticModel fit_logistic(const at::Tensor& x, const at::Tensor& labels, std::int64_t classes,
                            double l2, std::int64_t max_iterations,
                            const LogisticModel* start = nullptr);

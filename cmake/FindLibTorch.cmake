@@ -80,10 +80,9 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)
   target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE
     "${LibTorch_ROOT_DIR}/include" "${LibTorch_ROOT_DIR}/include/torch/csrc/api/include")
+  # Whole paths: CMake then writes them into the program, which runs from the build tree with no environment set.
   target_link_libraries(LibTorch::LibTorch INTERFACE
     "${LibTorch_ROOT_DIR}/lib/libtorch_cpu.so" "${LibTorch_ROOT_DIR}/lib/libc10.so")
-  # The program runs from the build tree with no environment set.
-  target_link_options(LibTorch::LibTorch INTERFACE "LINKER:-rpath,${LibTorch_ROOT_DIR}/lib")
   if(EXISTS "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so")
     # Nothing refers to the CUDA library by symbol, it registers itself when loaded: keep it though "unused". One
     # option, so that nothing is sorted in between. It brings libc10_cuda.so and CUDA's own libraries itself.

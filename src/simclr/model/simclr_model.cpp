@@ -64,9 +64,8 @@ SimclrModel::~SimclrModel() = default;
 
 at::Tensor SimclrModel::encode(const at::Tensor& views) {
   TORCH_CHECK(views.dim() == 4 && views.size(1) == 3 && views.size(2) == views.size(3) &&
-                  views.size(3) >= kMinSide && views.scalar_type() == at::kFloat,
-              "[encode] expected f32 [B, 3, S, S] with S >= ", kMinSide, ", got ",
-              views.scalar_type(), " ", views.sizes());
+                  views.size(3) >= kMinSide,
+              "[encode] expected views [B, 3, S, S] with S >= ", kMinSide, ", got ", views.sizes());
   return impl_->encoder->forward(views);
 }
 

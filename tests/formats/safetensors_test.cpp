@@ -201,8 +201,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Damage{"", "it has 0 bytes, too few for a header"},
         Damage{"1234567", "it has 7 bytes, too few for a header"},
-        Damage{std::string("\x10\0\0\0\0\0\0\0{}", 10),
-               "its header claims 16 bytes, but only 2 follow"},
+        Damage{std::string("\x03\0\0\0\0\0\0\0{}", 10),
+               "its header claims 3 bytes, but only 2 follow"},
         Damage{std::string("\x01\xe1\xf5\x05\0\0\0\0", 8),
                "its header claims 100000001 bytes, more than the 100000000 allowed"},
         Damage{std::string(8, '\xff'), "more than the 100000000 allowed"},

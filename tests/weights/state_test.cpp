@@ -155,13 +155,15 @@ TEST(LoadStrictly, ShapesAndDtypesThatDifferAreListed) {
   weights.entries["encoder.conv1.weight"] = to_entry(wide);
   weights.entries["encoder.bn1.running_mean"] = to_entry(exact);
   SimclrModel model = model_of(2);
-  const std::string text = refusal(model, weights.entries, Part::kAll).what();
+  const Error error = refusal(model, weights.entries, Part::kAll);
+  const std::string text = error.what();
   EXPECT_TRUE(contains(text, "of another shape or dtype (2):")) << text;
   EXPECT_TRUE(contains(text,
                        "encoder.conv1.weight: F32 [16, 4, 7, 7] in the file, "
                        "F32 [16, 3, 7, 7] in the model"))
       << text;
   EXPECT_TRUE(contains(text, "encoder.bn1.running_mean: F64 [16] in the file, F32 [16]")) << text;
+  EXPECT_TRUE(contains(error.hint(), "must be those the weights were made with"));
 }
 
 TEST(LoadStrictly, LongListsAreCutAndSaySo) {

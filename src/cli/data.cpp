@@ -76,11 +76,19 @@ void verify(const DataCommand& command) {
   }
 }
 
+void split(const DataCommand& command) {
+  const DataSplits data = open_data(command.settings.resolve().data);
+  fmt::print("{}\n", Json{{"train", data.train->indices()},
+                          {"validation", data.validation->indices()},
+                          {"test", data.test->indices()}}
+                         .dump());
+}
+
 void add(CLI::App& parent, const std::string& name, const char* about,
          void (*run)(const DataCommand&)) {
   CLI::App* command = parent.add_subcommand(name, about);
   const auto state = std::make_shared<DataCommand>(*command);
-  command->add_flag("--json", state->json, "print as JSON");
+  if (run != split) command->add_flag("--json", state->json, "print as JSON");
   command->callback([state, run] { run(*state); });
 }
 
@@ -90,10 +98,13 @@ void add_data(CLI::App& app, Context& /*context*/) {
   CLI::App* command = app.add_subcommand("data", "check and measure images");
   command->require_subcommand(1);
   add(*command, "stats", "images per class, mean and deviation of each part", stats);
+  add(*command, "split", "which images train, validate and test, by their position, as JSON",
+      split);
   add(*command, "verify", "read every file and check that it is whole", verify);
   command->footer(R"(Examples:
   simclr data verify --data cifar-10-binary.tar.gz
-  simclr data stats --data cifar-10-batches-bin --train-percent 0.2 --json)");
+  simclr data stats --data cifar-10-batches-bin --train-percent 0.2 --json
+  simclr data split --preset seed --data cifar-10-batches-bin)");
 }
 
 }  // namespace simclr::cli

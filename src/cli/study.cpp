@@ -36,13 +36,10 @@ ExitCode run(StudyCommand& command) {
   std::vector<StudyArm> arms;
   ExitCode code = ExitCode::kOk;
   for (const StudyTrial& trial : result.trials) {
-    if (trial.failure.empty()) {
-      arms.push_back({trial.value, trial.run});
-    } else {
-      code = ExitCode::kDiverged;
-    }
+    arms.push_back({trial.value, trial.run, trial.failure});
+    if (!trial.failure.empty()) code = ExitCode::kDiverged;
   }
-  fmt::print("{}\n", write_study_report(options.out, options.setting, arms));
+  fmt::print("{}", write_study_report(options.out, options.setting, arms));
   return code;
 }
 

@@ -25,7 +25,7 @@ std::vector<float> view_of(const std::vector<std::uint8_t>& pixels, int height, 
                            const ViewParams& params, int side,
                            Normalization normalization = Normalization::kNone) {
   std::vector<float> view(static_cast<std::size_t>(side * side * 3), NAN);
-  apply_view(pixels, height, width, params, normalization, side, view);
+  apply_view({pixels, height, width}, params, normalization, side, view);
   return view;
 }
 

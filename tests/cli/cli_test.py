@@ -110,7 +110,10 @@ class CliTest(unittest.TestCase):
         self.assertEqual(done.returncode, DIVERGED, done.stderr)
         self.assertIn("This arm failed", done.stderr)
         with open(out / "study.csv", newline="") as file:
-            self.assertEqual([row["value"] for row in csv.DictReader(file)], ["0.01"])
+            rows = {row["value"]: row["finetune"] for row in csv.DictReader(file)}
+        self.assertEqual(rows["1e38"], "")
+        self.assertGreater(float(rows["0.01"]), 0)
+        self.assertIn("1e38 failed: ", done.stdout)
 
     def test_preview_is_a_picture(self):
         self.run_ok("preview", "--shapes-images", 100, "--out", self.dir / "views.png")
@@ -167,8 +170,8 @@ class CliTest(unittest.TestCase):
         self.run_ok("pretrain", *SMALL, "--epochs", 1, "--out", self.dir / "a")
         self.expect_error(USAGE, "--overwrite", "pretrain", *SMALL, "--epochs", 1, "--out", self.dir / "a")
         self.run_ok("pretrain", *SMALL, "--epochs", 1, "--out", self.dir / "a", "--overwrite")
-        self.expect_error(USAGE, "loss.temperature: 0.5 there, 0.2 now", "pretrain", "--out", self.dir / "a", "--resume",
-                          "--temperature", 0.2)
+        self.expect_error(USAGE, "loss.temperature: 0.2 there, 0.3 now", "pretrain", "--out", self.dir / "a", "--resume",
+                          "--temperature", 0.3)
 
     def test_missing_and_damaged_data_exit_with_3(self):
         self.expect_error(DATA, "cifar-10-binary.tar.gz", "pretrain", "--data", "cifar10", "--out", self.dir / "a")
@@ -183,7 +186,7 @@ class CliTest(unittest.TestCase):
     def test_a_diverging_run_exits_with_4(self):
         done = self.expect_error(DIVERGED, "at step", "pretrain", *SMALL, "--epochs", 2, "--optimizer", "sgd",
                                  "--head", "mlp", "--lr", "1e38", "--out", self.dir / "a")
-        self.assertIn("rate 1e+38", done.stderr)
+        self.assertRegex(done.stderr, r"not finite \(nan\) at step 2 \(epoch 1, rate 9\.87e\+37\)")
 
     def test_a_damaged_checkpoint_is_an_error(self):
         run = self.dir / "a"
@@ -223,6 +226,13 @@ class CliTest(unittest.TestCase):
     def test_data_stats_counts_every_part(self):
         parts = json.loads(self.run_ok("data", "stats", "--shapes-images", 200, "--json").stdout)
         self.assertEqual([(p["part"], p["images"]) for p in parts], [("train", 160), ("validation", 40), ("test", 100)])
+
+    def test_data_split_is_the_same_for_the_same_key_and_leaves_nothing_out(self):
+        split = ["data", "split", "--shapes-images", 200]
+        parts = json.loads(self.run_ok(*split).stdout)
+        self.assertEqual(parts, json.loads(self.run_ok(*split).stdout))
+        self.assertNotEqual(parts, json.loads(self.run_ok(*split, "--split-seed", 1).stdout))
+        self.assertEqual(sorted(parts["train"] + parts["validation"]), list(range(200)))
 
 
 if __name__ == "__main__":

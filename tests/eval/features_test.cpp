@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,18 @@ std::shared_ptr<const Dataset> noise_images(std::int32_t count, std::uint32_t sa
   return std::make_shared<ImageArray>(std::move(pixels), std::move(labels), kSide, kSide);
 }
 
+std::shared_ptr<const Subset> all_of(std::shared_ptr<const Dataset> images) {
+  std::vector<std::size_t> indices(images->size());
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  return std::make_shared<Subset>(std::move(images), std::move(indices));
+}
+
 DataSplits noise_splits() {
-  return {noise_images(505, 1), noise_images(4, 2), noise_images(3, 3), {"a", "b", "c"}, kSide};
+  return {all_of(noise_images(505, 1)),
+          all_of(noise_images(4, 2)),
+          all_of(noise_images(3, 3)),
+          {"a", "b", "c"},
+          kSide};
 }
 
 SimclrModel small_model() {
@@ -159,7 +170,8 @@ class MeddlingDataset final : public Dataset {
 TEST(ExtractSplits, RefusesAnEncoderThatMoves) {
   SimclrModel model = small_model();
   DataSplits data = noise_splits();
-  data.test = std::make_shared<MeddlingDataset>(data.test, model.parameters().front().tensor);
+  data.test =
+      all_of(std::make_shared<MeddlingDataset>(data.test, model.parameters().front().tensor));
   NullSink sink;
   try {
     extract_splits(model, data, Normalization::kNone, 0, "trained encoder", sink);

@@ -64,8 +64,7 @@ TEST(BatchLoader, ViewsAreThoseOfTheDocumentedKeysAndRows) {
         Random random(RandomKey{plan.seed, Purpose::kValidationView, plan.epoch, index, v});
         const ViewParams params = draw_view(plan.augment, kImageSide, kImageSide, random);
         std::vector<float> expected(size);
-        apply_view(dataset->get(index).pixels, kImageSide, kImageSide, params, Normalization::kNone,
-                   6, expected);
+        apply_view(dataset->get(index), params, Normalization::kNone, 6, expected);
         const float* row = &batch.views[(v * n + i) * size];
         EXPECT_EQ(std::vector<float>(row, row + size), expected);
         EXPECT_EQ(batch.labels[i], index);

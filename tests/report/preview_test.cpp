@@ -137,8 +137,8 @@ TEST(Preview, KeysEachViewByImageAndView) {
     for (std::uint32_t view = 0; view < 3; ++view) {
       Random random({7, Purpose::kPreview, 0, index, view});
       std::vector<float> tile(kSide * kSide * 3);
-      apply_view(images.get(index).pixels, kSide, kSide, draw_view(settings, kSide, kSide, random),
-                 Normalization::kNone, kSide, tile);
+      apply_view(images.get(index), draw_view(settings, kSide, kSide, random), Normalization::kNone,
+                 kSide, tile);
       const std::array<int, 3> found = picture.at(12 + view * 6, 2 + row * 6);
       for (std::size_t c = 0; c < 3; ++c)
         EXPECT_EQ(found[c], std::lround(255.0F * tile[c])) << row << ", " << view;

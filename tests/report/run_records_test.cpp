@@ -75,10 +75,11 @@ TEST(ReadRunRecords, SaysWhichLineOfMetricsIsDamaged) {
     EXPECT_EQ(error.hint(), "Restore the file, or train again into a new folder.");
     return std::string(error.what());
   };
-  EXPECT_EQ(message(R"({"epoch":2})"), path + ":2: key 'train_loss' not found");
-  EXPECT_TRUE(contains(message(R"({"epoch":2,"train_)"), path + ":2: parse error"));
-  EXPECT_TRUE(contains(message("\n"), path + ":2: parse error"));
-  EXPECT_EQ(message(R"({"epoch":"two"})"), path + ":2: type must be number, but is string");
+  const std::string place = path + ":2: not a line of metrics: ";
+  EXPECT_TRUE(contains(message(R"({"epoch":2})"), place));
+  EXPECT_TRUE(contains(message(R"({"epoch":2,"train_)"), place));
+  EXPECT_TRUE(contains(message("\n"), place));
+  EXPECT_TRUE(contains(message(R"({"epoch":"two"})"), "must be number"));
 }
 
 TEST(ReadRunRecords, SaysWhichLineOfResultsIsDamaged) {
@@ -95,7 +96,7 @@ TEST(ReadRunRecords, SaysWhichLineOfResultsIsDamaged) {
   EXPECT_EQ(message(result_line("knn", "best", 0.5)),
             path + ":1: encoder is neither 'trained' nor 'random'");
   const std::string whole = result_line("knn", "trained", 0.5);
-  EXPECT_TRUE(contains(message(whole + "\n" + whole.substr(0, 40)), path + ":2: parse error"));
+  EXPECT_TRUE(contains(message(whole + "\n" + whole.substr(0, 40)), path + ":2: not a line of metrics: [json.exception.parse_error));
 }
 
 TEST(ReadRunRecords, SaysWhichOtherFileIsDamagedOrMissing) {

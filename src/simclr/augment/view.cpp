@@ -149,14 +149,12 @@ ViewParams whole_image(int height, int width) {
   return params;
 }
 
-void apply_view(std::span<const std::uint8_t> pixels, [[maybe_unused]] int height, int width,
-                const ViewParams& params, Normalization normalization, int side,
+void apply_view(const Image& image, const ViewParams& params, Normalization normalization, int side,
                 std::span<float> view) {
-  assert(pixels.size() == static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3);
   assert(view.size() == static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3);
-  assert(params.crop.top >= 0 && params.crop.top + params.crop.height <= height);
-  assert(params.crop.left >= 0 && params.crop.left + params.crop.width <= width);
-  resize_crop(pixels, width, params, side, view);
+  assert(params.crop.top >= 0 && params.crop.top + params.crop.height <= image.height);
+  assert(params.crop.left >= 0 && params.crop.left + params.crop.width <= image.width);
+  resize_crop(image.pixels, image.width, params, side, view);
   if (params.jitter) apply_jitter(params, view);
   if (params.greyscale) to_greyscale(view);
   if (normalization != Normalization::kNone) {

@@ -6,6 +6,7 @@
 
 #include "simclr/config/settings.h"
 #include "simclr/core/random.h"
+#include "simclr/data/dataset.h"
 
 // A view in two steps: draw (key -> parameters) and apply (image, parameters -> pixels). Applying
 // is exact and draws nothing, so that the same parameters can be given to torchvision and compared.
@@ -44,10 +45,8 @@ ViewParams whole_image(int height, int width);
 /// Applies `params` in torchvision's order on float [0, 1] (resize bilinear with
 /// align_corners=False and without antialiasing, as torchvision's float tensors; flip; jitter;
 /// greyscale), then normalises.
-/// @param pixels  u8 [height, width, 3]
 /// @param view    f32 [side, side, 3], written
-void apply_view(std::span<const std::uint8_t> pixels, int height, int width,
-                const ViewParams& params, Normalization normalization, int side,
+void apply_view(const Image& image, const ViewParams& params, Normalization normalization, int side,
                 std::span<float> view);
 
 }  // namespace simclr

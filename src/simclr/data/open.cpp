@@ -35,8 +35,8 @@ DataSource open_cifar(const std::filesystem::path& path) {
   return {images(files.train), images(files.test), std::move(files.class_names), kCifarSide};
 }
 
-std::shared_ptr<const Dataset> non_empty(std::shared_ptr<const Dataset> whole,
-                                         std::vector<std::size_t> indices, std::string_view part) {
+std::shared_ptr<const Subset> non_empty(std::shared_ptr<const Dataset> whole,
+                                        std::vector<std::size_t> indices, std::string_view part) {
   if (indices.empty()) {
     throw Error(ExitCode::kUsage, fmt::format("these settings leave no {} images", part),
                 "Raise data.train_percent or data.subset_classes, choose data.validation_percent "

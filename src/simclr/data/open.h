@@ -20,10 +20,10 @@ struct DataSource {
 /// What a run uses. The test part is all of the source's test images of the kept classes; nothing
 /// selects on it.
 struct DataSplits {
-  std::shared_ptr<const Dataset>
+  std::shared_ptr<const Subset>
       train;  ///< train_percent of the training images, less the validation part
-  std::shared_ptr<const Dataset> validation;  ///< validation_percent of the used training images
-  std::shared_ptr<const Dataset> test;
+  std::shared_ptr<const Subset> validation;  ///< validation_percent of the used training images
+  std::shared_ptr<const Subset> test;
   std::vector<std::string> class_names;
   int image_size = 0;
 };

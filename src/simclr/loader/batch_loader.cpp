@@ -74,8 +74,7 @@ class BatchMaker {
     batch.labels[row] = image.label;
     for (std::size_t v = 0; v < views_per_image(); ++v) {
       const std::size_t view_row = v * static_cast<std::size_t>(batch.images) + row;
-      apply_view(image.pixels, image.height, image.width, params_of(image, image_index, v),
-                 plan_.augment.normalization, plan_.side,
+      apply_view(image, params_of(image, image_index, v), plan_.augment.normalization, plan_.side,
                  std::span(batch.views).subspan(view_row * view_size(), view_size()));
     }
   }

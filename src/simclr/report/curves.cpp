@@ -6,10 +6,10 @@
 
 namespace simclr {
 
-Curve epoch_curve(const RunRecords& records, const std::string& label, double EpochRecord::*column,
+Curve epoch_curve(const RunRecords& records, const std::string& label, double EpochMetrics::*column,
                   int color, Stroke stroke) {
   Curve curve{label, {}, {}, color, stroke};
-  for (const EpochRecord& epoch : records.epochs) {
+  for (const EpochMetrics& epoch : records.epochs) {
     curve.x.push_back(static_cast<double>(epoch.epoch));
     curve.y.push_back(epoch.*column);
   }
@@ -29,7 +29,7 @@ double chance_loss(const RunRecords& records) {
 Curve chance_line(const RunRecords& records) {
   const double chance = chance_loss(records);
   Curve curve{fmt::format("chance, ln(2N-1) = {:.2f}", chance), {}, {}, kGrey, Stroke::kDotted};
-  for (const EpochRecord& epoch : records.epochs) {
+  for (const EpochMetrics& epoch : records.epochs) {
     curve.x.push_back(static_cast<double>(epoch.epoch));
     curve.y.push_back(chance);
   }

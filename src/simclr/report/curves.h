@@ -12,7 +12,7 @@ namespace simclr {
 inline constexpr const char* kNoGnuplot = "gnuplot is not installed: no pictures.";
 
 /// A column of the run's metrics over its epochs.
-Curve epoch_curve(const RunRecords& records, const std::string& label, double EpochRecord::*column,
+Curve epoch_curve(const RunRecords& records, const std::string& label, double EpochMetrics::*column,
                   int color, Stroke stroke);
 
 /// Test accuracy over the epochs of fine-tuning.

@@ -102,7 +102,7 @@ std::vector<std::string> write_preview(const Dataset& images,
                        static_cast<std::uint32_t>(column - 1)});
         params = draw_view(augment, image.height, image.width, random);
       }
-      apply_view(image.pixels, image.height, image.width, params, Normalization::kNone, side, tile);
+      apply_view(image, params, Normalization::kNone, side, tile);
       sheet.put(row, column, tile);
     }
   }

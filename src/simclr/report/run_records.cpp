@@ -37,28 +37,6 @@ std::string read_if_there(const fs::path& path) {
       hint);
 }
 
-/// One record a line. A line that does not fit says where it stands.
-template <class Convert>
-void read_lines(const fs::path& path, const std::string& hint, Convert&& convert) {
-  std::istringstream lines(read_if_there(path));
-  int number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    try {
-      convert(Json::parse(line));
-    } catch (const std::exception& error) {
-      fail(fmt::format("{}:{}", path.string(), number), error, hint);
-    }
-  }
-}
-
-EpochRecord to_epoch(const Json& json) {
-  return {json.at("epoch").get<std::int64_t>(),    json.at("train_loss").get<double>(),
-          json.at("train_accuracy").get<double>(), json.at("val_loss").get<double>(),
-          json.at("val_accuracy").get<double>(),   json.at("views_per_second").get<double>(),
-          json.at("epoch_seconds").get<double>()};
-}
-
 bool is_trained(const std::string& encoder) {
   if (encoder != "trained" && encoder != "random")
     throw std::invalid_argument("encoder is neither 'trained' nor 'random'");
@@ -77,6 +55,21 @@ ResultRecord to_result(const Json& json) {
   result.command = json.at("command").get<std::string>();
   if (json.contains("test_curve")) json.at("test_curve").get_to(result.test_curve);
   return result;
+}
+
+/// One record a line. A line that does not fit says where it stands.
+std::vector<ResultRecord> read_results(const fs::path& path) {
+  std::vector<ResultRecord> results;
+  std::istringstream lines(read_if_there(path));
+  for (std::string line; std::getline(lines, line);) {
+    try {
+      results.push_back(to_result(Json::parse(line)));
+    } catch (const std::exception& error) {
+      fail(fmt::format("{}:{}", path.string(), results.size() + 1), error,
+           "Delete that line and run that evaluation again.");
+    }
+  }
+  return results;
 }
 
 Settings to_settings(const std::string& yaml, const fs::path& path) {
@@ -125,14 +118,11 @@ RunRecords read_run_records(const fs::path& run) {
   records.settings = to_settings(records.config_yaml, config);
   records.command = read_if_there(run / "command.txt");
   records.environment = read_environment(run / "environment.json");
-  read_lines(run / "metrics.jsonl", "Restore the file, or train again into a new folder.",
-             [&](const Json& json) { records.epochs.push_back(to_epoch(json)); });
-  read_lines(run / "results.jsonl", "Delete that line and run that evaluation again.",
-             [&](const Json& json) {
-               const ResultRecord result = to_result(json);
-               ResultPair& pair = records.results[result.protocol];
-               (result.trained ? pair.trained : pair.random) = result;
-             });
+  records.epochs = read_metrics(run);
+  for (const ResultRecord& result : read_results(run / "results.jsonl")) {
+    ResultPair& pair = records.results[result.protocol];
+    (result.trained ? pair.trained : pair.random) = result;
+  }
   return records;
 }
 

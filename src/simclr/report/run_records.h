@@ -9,19 +9,9 @@
 #include <vector>
 
 #include "simclr/config/settings.h"
+#include "simclr/formats/metrics.h"
 
 namespace simclr {
-
-/// A line of metrics.jsonl, as far as reports show it.
-struct EpochRecord {
-  std::int64_t epoch = 0;  ///< 1-based
-  double train_loss = 0.0;
-  double train_accuracy = 0.0;
-  double val_loss = 0.0;
-  double val_accuracy = 0.0;
-  double views_per_second = 0.0;
-  double epoch_seconds = 0.0;
-};
 
 /// A line of results.jsonl: one encoder scored by one protocol.
 struct ResultRecord {
@@ -53,7 +43,7 @@ struct RunRecords {
   std::string config_yaml;
   std::string command;                                           ///< "" if not kept
   std::vector<std::pair<std::string, std::string>> environment;  ///< in the file's order
-  std::vector<EpochRecord> epochs;
+  std::vector<EpochMetrics> epochs;
   std::map<std::string, ResultPair, ProtocolOrder> results;  ///< the last of each encoder
 
   /// Test accuracy, nothing if that was not scored.

@@ -28,8 +28,8 @@ Plot loss_plot(const RunRecords& records) {
   plot.title = contrastive(records) ? "Contrastive loss" : "Cross-entropy loss";
   plot.x_label = "epoch";
   plot.y_label = contrastive(records) ? "NT-Xent (natural log)" : "cross-entropy (natural log)";
-  plot.curves = {epoch_curve(records, "training", &EpochRecord::train_loss, 0, Stroke::kDashed),
-                 epoch_curve(records, "validation", &EpochRecord::val_loss, 0, Stroke::kSolid)};
+  plot.curves = {epoch_curve(records, "training", &EpochMetrics::train_loss, 0, Stroke::kDashed),
+                 epoch_curve(records, "validation", &EpochMetrics::val_loss, 0, Stroke::kSolid)};
   if (contrastive(records)) plot.curves.push_back(chance_line(records));
   return plot;
 }
@@ -40,8 +40,9 @@ Plot accuracy_plot(const RunRecords& records) {
   plot.x_label = "epoch";
   plot.y_label = contrastive(records) ? "the other view is nearest" : "label is right";
   plot.percent = true;
-  plot.curves = {epoch_curve(records, "training", &EpochRecord::train_accuracy, 0, Stroke::kDashed),
-                 epoch_curve(records, "validation", &EpochRecord::val_accuracy, 0, Stroke::kSolid)};
+  plot.curves = {
+      epoch_curve(records, "training", &EpochMetrics::train_accuracy, 0, Stroke::kDashed),
+      epoch_curve(records, "validation", &EpochMetrics::val_accuracy, 0, Stroke::kSolid)};
   return plot;
 }
 
@@ -131,7 +132,7 @@ std::string speed(const RunRecords& records) {
   if (records.epochs.empty()) return "No epoch was finished.\n";
   std::vector<double> rates;
   double seconds = 0.0;
-  for (const EpochRecord& epoch : records.epochs) {
+  for (const EpochMetrics& epoch : records.epochs) {
     rates.push_back(epoch.views_per_second);
     seconds += epoch.epoch_seconds;
   }

@@ -34,7 +34,7 @@ struct Arm {
   bool contrastive() const {
     return records && records->settings.train.objective == Objective::kContrastive;
   }
-  const EpochRecord* last_epoch() const {
+  const EpochMetrics* last_epoch() const {
     return records && !records->epochs.empty() ? &records->epochs.back() : nullptr;
   }
   std::optional<double> accuracy(const std::string& protocol, bool trained) const {
@@ -73,9 +73,9 @@ Plot loss_plot(const std::string& setting, const std::vector<Arm>& arms) {
     const RunRecords& records = *arms[i].records;
     const int color = static_cast<int>(i);
     plot.curves.push_back(
-        epoch_curve(records, "", &EpochRecord::train_loss, color, Stroke::kDashed));
+        epoch_curve(records, "", &EpochMetrics::train_loss, color, Stroke::kDashed));
     plot.curves.push_back(
-        epoch_curve(records, arms[i].value, &EpochRecord::val_loss, color, Stroke::kSolid));
+        epoch_curve(records, arms[i].value, &EpochMetrics::val_loss, color, Stroke::kSolid));
     batch_sizes.insert(arms[i].contrastive() ? records.settings.train.batch_size : 0);
     if (longest == nullptr || longest->epochs.size() < records.epochs.size()) longest = &records;
   }
@@ -122,7 +122,7 @@ std::string csv_number(const std::optional<double>& value) {
 
 std::string csv_row(const std::string& setting, const Arm& arm) {
   std::vector<std::optional<double>> numbers(3);
-  if (const EpochRecord* last = arm.last_epoch()) {
+  if (const EpochMetrics* last = arm.last_epoch()) {
     numbers[0] = last->train_loss;
     numbers[1] = last->val_loss;
     if (arm.contrastive()) numbers[2] = last->val_accuracy;
@@ -156,7 +156,7 @@ std::vector<Cells> table(const std::string& setting, const std::vector<Arm>& arm
   std::vector<Cells> rows{{one_line(setting), "train loss", "val loss", "chance", "contrastive",
                            "kNN (random)", "linear (random)", "fine-tune (random)"}};
   for (const Arm& arm : arms) {
-    const EpochRecord* last = arm.last_epoch();
+    const EpochMetrics* last = arm.last_epoch();
     Cells row{one_line(arm.value)};
     row.push_back(last == nullptr ? "–" : fmt::format("{:.4f}", last->train_loss));
     row.push_back(last == nullptr ? "–" : fmt::format("{:.4f}", last->val_loss));
@@ -210,6 +210,15 @@ std::string protocols_in_words(const std::vector<Arm>& arms) {
   return text;
 }
 
+std::string failures_in_words(const std::vector<StudyArm>& arms) {
+  std::string text;
+  for (const StudyArm& arm : arms) {
+    if (arm.failure.empty()) continue;
+    text += fmt::format("{} failed: {}\n", one_line(arm.value), one_line(arm.failure));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string write_study_report(const fs::path& folder, const std::string& setting,
@@ -221,12 +230,15 @@ std::string write_study_report(const fs::path& folder, const std::string& settin
   report += markdown(rows) +
             "\nLosses of the last epoch. Accuracies on the test part; in brackets the arm's own "
             "network before training. A dash: not run.\n\n";
-  report += protocols_in_words(read) + "\n" + kCautions + "\n## Curves\n\n";
+  const std::string failures = failures_in_words(arms);
+  report +=
+      escape_markdown(failures) + protocols_in_words(read) + "\n" + kCautions + "\n## Curves\n\n";
   report += pictures ? picture_link("Loss", "loss") + picture_link("Accuracy", "accuracy")
                      : std::string(kNoGnuplot) + "\n";
   write_file_atomically(folder / "study.csv", csv(setting, read));
   write_file_atomically(folder / "report.md", report);
-  return aligned(rows) + "\n" + kCautions + (pictures ? "" : std::string(kNoGnuplot) + "\n");
+  return aligned(rows) + failures + "\n" + kCautions +
+         (pictures ? "" : std::string(kNoGnuplot) + "\n");
 }
 
 }  // namespace simclr

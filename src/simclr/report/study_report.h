@@ -10,6 +10,7 @@ namespace simclr {
 struct StudyArm {
   std::string value;
   std::filesystem::path run;
+  std::string failure = {};  ///< why it has no result, in words; "" if it went through
 };
 
 /// Draws the two comparison pictures of a study (train and validation loss of all arms; fine-tune

@@ -8,7 +8,7 @@
 
 #include "simclr/config/settings.h"
 #include "simclr/core/events.h"
-#include "simclr/train/metrics.h"
+#include "simclr/formats/metrics.h"
 
 namespace simclr {
 

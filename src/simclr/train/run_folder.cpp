@@ -62,7 +62,7 @@ RunFolder RunFolder::create(const fs::path& path, const Settings& settings,
   RunFolder run(path);
   try {
     make_room(path, overwrite);
-    fs::create_directories(path / "checkpoints");
+    for (const char* folder : {"checkpoints", "plots"}) fs::create_directories(path / folder);
   } catch (const fs::filesystem_error& error) {
     throw Error(ExitCode::kFailed, fmt::format("{}: {}", path.string(), error.code().message()),
                 "Choose an --out where you may write.");

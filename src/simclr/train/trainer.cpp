@@ -183,7 +183,8 @@ void Trainer::check_finite(double loss, const char* what) const {
   if (std::isfinite(loss)) return;
   const bool saved = state_.epoch > 0;
   throw Error(ExitCode::kDiverged,
-              fmt::format("the {} is {} at step {} (epoch {}, rate {})", what, loss,
+              fmt::format("the {} is not finite ({}) at step {} (epoch {}, rate {:.3g})", what,
+                          std::isnan(loss) ? "nan" : "infinite",
                           state_.epoch * steps_per_epoch_ + state_.step_in_epoch + 1,
                           state_.epoch + 1, current_lr()),
               fmt::format("Lower --lr or raise --temperature. {}",

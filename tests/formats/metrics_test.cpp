@@ -1,4 +1,4 @@
-#include "simclr/train/metrics.h"
+#include "simclr/formats/metrics.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "simclr/train/metrics.h"
+#include "simclr/formats/metrics.h"
 
 #include <fmt/format.h>
 
@@ -53,9 +53,10 @@ std::vector<EpochMetrics> read_metrics(const std::filesystem::path& run) {
   for (std::string line; std::getline(lines, line);) {
     try {
       rows.push_back(nlohmann::json::parse(line).get<EpochMetrics>());
-    } catch (const nlohmann::json::exception&) {
+    } catch (const nlohmann::json::exception& error) {
       throw Error(ExitCode::kData,
-                  fmt::format("{}:{}: not a line of metrics", path.string(), rows.size() + 1),
+                  fmt::format("{}:{}: not a line of metrics: {}", path.string(), rows.size() + 1,
+                              error.what()),
                   "Restore the file, or train again into a new folder.");
     }
   }

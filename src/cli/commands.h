@@ -9,6 +9,7 @@ namespace simclr::cli {
 
 /// What every command is given, and where it leaves its exit code.
 struct Context {
+  char** argv = nullptr;
   std::string command_line;  ///< as typed, quoted for a shell
   ExitCode result = ExitCode::kOk;
 };

@@ -7,6 +7,7 @@
 #include "cli/interrupt.h"
 #include "cli/result_table.h"
 #include "cli/settings_flags.h"
+#include "cli/short_waits.h"
 #include "simclr/eval/evaluate_run.h"
 #include "simclr/report/preview.h"
 #include "simclr/report/run_report.h"
@@ -70,6 +71,7 @@ void add_demo(CLI::App& app, Context& context) {
   simclr demo
   simclr demo --epochs 5 --temperature 0.1 --out runs/short)");
   command->callback([state, &context] {
+    restart_with_short_waits(context.argv);
     state->options.command = context.command_line;
     context.result = run(*state);
   });

@@ -6,6 +6,7 @@
 #include "cli/console.h"
 #include "cli/result_table.h"
 #include "cli/settings_flags.h"
+#include "cli/short_waits.h"
 #include "simclr/eval/evaluate_run.h"
 #include "simclr/report/run_report.h"
 
@@ -49,6 +50,7 @@ void add_evaluation(CLI::App& app, Context& context, Protocol protocol, const ch
   command->add_flag("--json", state->json, "print the results as JSON");
   command->footer(examples);
   command->callback([state, &context] {
+    restart_with_short_waits(context.argv);
     state->options.command = context.command_line;
     run(*state);
   });

@@ -39,6 +39,7 @@ std::string quoted(int argc, char** argv) {
 int run(int argc, char** argv) {
   CLI::App app(kAbout, "simclr");
   Context context;
+  context.argv = argv;
   context.command_line = quoted(argc, argv);
   app.set_version_flag("--version", fmt::format("simclr {} ({})", version(), commit()));
   app.require_subcommand(1);

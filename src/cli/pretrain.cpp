@@ -7,6 +7,7 @@
 #include "cli/console.h"
 #include "cli/interrupt.h"
 #include "cli/settings_flags.h"
+#include "cli/short_waits.h"
 #include "simclr/report/run_report.h"
 #include "simclr/train/pretrain.h"
 
@@ -86,6 +87,7 @@ void add_pretrain(CLI::App& app, Context& context) {
   simclr pretrain --out runs/b --resume --epochs 80                  more epochs
   simclr pretrain --objective supervised --out runs/d                the same network with labels)");
   command->callback([state, &context] {
+    restart_with_short_waits(context.argv);
     state->options.command = context.command_line;
     context.result = run(*state);
   });

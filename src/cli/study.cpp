@@ -8,6 +8,7 @@
 #include "cli/console.h"
 #include "cli/interrupt.h"
 #include "cli/settings_flags.h"
+#include "cli/short_waits.h"
 #include "simclr/report/study_report.h"
 
 namespace simclr::cli {
@@ -67,6 +68,7 @@ void add_study(CLI::App& app, Context& context) {
   simclr study --setting temperature --values 0.1,0.5,1.0 --preset quick --out studies/temperature
   simclr study --setting head --values none,mlp,mlp-bn --preset quick --out studies/head)");
   command->callback([state, &context] {
+    restart_with_short_waits(context.argv);
     state->options.command = context.command_line;
     context.result = run(*state);
   });

@@ -28,6 +28,39 @@ TEST(NearestName, WorksAtTheEdges) {
   EXPECT_EQ(nearest_name("a", {""}), "");
 }
 
+TEST(Printable, LeavesWhatPeopleWriteAsItIs) {
+  EXPECT_EQ(printable(""), "");
+  EXPECT_EQ(printable("cats & dogs/it's (1).jpg"), "cats & dogs/it's (1).jpg");
+  EXPECT_EQ(printable("\u00e9\u00df\u732b\U0001f408"), "\u00e9\u00df\u732b\U0001f408");
+}
+
+TEST(Printable, EscapesControlCharactersQuotesAndBackslashes) {
+  EXPECT_EQ(printable("a\nb\r\tc"), "a\\nb\\r\\tc");
+  EXPECT_EQ(printable("\x1b[31m\x7f"), "\\x1b[31m\\x7f");
+  EXPECT_EQ(printable(std::string_view("a\0b", 3)), "a\\x00b");
+  EXPECT_EQ(printable("\"\\"), "\\\"\\\\");
+  EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");  // U+009B starts a terminal's commands
+}
+
+TEST(Printable, EscapesEveryByteThatIsNotUtf8) {
+  EXPECT_EQ(printable("a\xff" "b"), "a\\xffb");
+  EXPECT_EQ(printable("\xc3"), "\\xc3");                          // cut short
+  EXPECT_EQ(printable("\xe7\x8c" "x"), "\\xe7\\x8cx");            // likewise
+  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");                 // longer than need be
+  EXPECT_EQ(printable("\xe0\x80\xaf"), "\\xe0\\x80\\xaf");        // likewise
+  EXPECT_EQ(printable("\xf0\x80\x80\xaf"), "\\xf0\\x80\\x80\\xaf");  // likewise
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");        // a surrogate
+  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");  // beyond U+10FFFF
+}
+
+TEST(WithCommas, SetsOffGroupsOfThree) {
+  EXPECT_EQ(with_commas(0), "0");
+  EXPECT_EQ(with_commas(999), "999");
+  EXPECT_EQ(with_commas(1000), "1,000");
+  EXPECT_EQ(with_commas(60000), "60,000");
+  EXPECT_EQ(with_commas(1234567), "1,234,567");
+}
+
 TEST(FormatDuration, UsesTheUnitThatFits) {
   EXPECT_EQ(format_duration(0.0), "0 s");
   EXPECT_EQ(format_duration(59.4), "59 s");

@@ -24,7 +24,55 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// Bytes of the UTF-8 character at `at`; 0 if none stands there (RFC 3629), or a control character.
+std::size_t shown_character(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) {
+    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
+  };
+  const unsigned first = byte(0);
+  if (first < 0x80) return first >= 0x20 && first != 0x7F ? 1 : 0;
+  const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4) return 0;
+  for (std::size_t i = 1; i < size; ++i)
+    if ((byte(i) & 0xC0U) != 0x80) return 0;
+  const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+  const bool beyond = (first == 0xED && byte(1) > 0x9F) || (first == 0xF4 && byte(1) > 0x8F);
+  const bool control = first == 0xC2 && byte(1) < 0xA0;
+  return overlong || beyond || control ? 0 : size;
+}
+
+std::string escaped(char c) {
+  switch (c) {
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      return fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
+}
+
 }  // namespace
+
+std::string printable(std::string_view bytes) {
+  std::string text;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t size = shown_character(bytes, at);
+    if (size == 0) text += escaped(bytes[at]);
+    if (bytes[at] == '"' || bytes[at] == '\\') text += '\\';
+    text += bytes.substr(at, size);
+    at += std::max<std::size_t>(size, 1);
+  }
+  return text;
+}
+
+std::string with_commas(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t end = text.size(); end > 3; end -= 3) text.insert(end - 3, ",");
+  return text;
+}
 
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,14 @@ namespace simclr {
 /// The candidate with the smallest edit distance to `word`, or "" if there is none. Ties: the
 /// first.
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
+
+/// Bytes that people may be shown, whatever they are: control characters (a newline in a file's
+/// name), double quotes, backslashes and bytes that are not UTF-8 come out escaped (\n, \", \\,
+/// \x1b); the rest as it is. The result is valid UTF-8.
+std::string printable(std::string_view bytes);
+
+/// A whole number with commas: 60,000.
+std::string with_commas(std::uint64_t number);
 
 /// A duration for people: "45 s", "12 min 05 s", "1 h 23 min".
 std::string format_duration(double seconds);

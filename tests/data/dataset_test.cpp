@@ -48,5 +48,18 @@ TEST(Subset, KeepsItsWholeAlive) {
 
 TEST(Subset, MayBeEmpty) { EXPECT_EQ(Subset(two_images(), {}).size(), 0U); }
 
+TEST(Concat, GivesOnePartBehindTheOther) {
+  const auto pair = two_images();
+  const auto none = std::make_shared<Subset>(pair, std::vector<std::size_t>{});
+  const auto second = std::make_shared<Subset>(pair, std::vector<std::size_t>{1});
+  const Concat all({none, second, none, pair});
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(bytes_of(all.get(0)), bytes_of(pair->get(1)));
+  EXPECT_EQ(bytes_of(all.get(1)), bytes_of(pair->get(0)));
+  EXPECT_EQ(bytes_of(all.get(2)), bytes_of(pair->get(1)));
+}
+
+TEST(Concat, OfNothingIsEmpty) { EXPECT_EQ(Concat({}).size(), 0U); }
+
 }  // namespace
 }  // namespace simclr

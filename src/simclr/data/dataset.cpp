@@ -1,5 +1,6 @@
 #include "simclr/data/dataset.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -18,5 +19,15 @@ Image ImageArray::get(std::size_t index) const {
 
 Subset::Subset(std::shared_ptr<const Dataset> whole, std::vector<std::size_t> indices)
     : whole_(std::move(whole)), indices_(std::move(indices)) {}
+
+Concat::Concat(std::vector<std::shared_ptr<const Dataset>> parts) : parts_(std::move(parts)) {
+  for (const auto& part : parts_) ends_.push_back(size() + part->size());
+}
+
+Image Concat::get(std::size_t index) const {
+  const auto end = std::upper_bound(ends_.begin(), ends_.end(), index);
+  const auto part = static_cast<std::size_t>(end - ends_.begin());
+  return parts_[part]->get(index - (part == 0 ? 0 : ends_[part - 1]));
+}
 
 }  // namespace simclr

@@ -63,4 +63,17 @@ class Subset final : public Dataset {
   std::vector<std::size_t> indices_;
 };
 
+/// Several datasets as one, one behind the other.
+class Concat final : public Dataset {
+ public:
+  explicit Concat(std::vector<std::shared_ptr<const Dataset>> parts);
+
+  std::size_t size() const override { return ends_.empty() ? 0 : ends_.back(); }
+  Image get(std::size_t index) const override;
+
+ private:
+  std::vector<std::shared_ptr<const Dataset>> parts_;
+  std::vector<std::size_t> ends_;  ///< of each part: images in it and before it
+};
+
 }  // namespace simclr

@@ -36,15 +36,18 @@ std::optional<ImageFormat> image_format(std::span<const std::uint8_t> bytes);
 bool has_image_suffix(const std::filesystem::path& name);
 
 /// Decodes a whole file in memory. Stated rules, equal to PIL's `convert("RGB")` unless said:
-/// - grey becomes three equal channels, a palette its colours; gamma and ICC profiles are ignored;
-/// - alpha is dropped, not blended;
-/// - 16 bits become their high byte (so does PIL for RGB; for grey it clips at 255 instead);
-/// - CMYK and YCCK JPEGs: each of R, G, B = 255 - min(255, ink + black), Adobe's inversion undone;
-/// - JPEGs use the accurate integer DCT and smooth upsampling, the same bits as PIL's;
-/// - the first frame of an animation.
+/// - grey becomes three equal channels, a palette its colours; alpha is dropped, not blended;
+///   gamma, ICC profiles and transparent colours are ignored;
+/// - 16 bits of a PNG become their high byte (PIL clips grey ones at 255 instead); a PNM's values
+///   are scaled from its maximum to 255, to the nearest (PIL again clips grey of 16 bits);
+/// - CMYK and YCCK JPEGs, taken as inverted, with Adobe's marker or without: R is
+///   (255 - C)(255 - K) / 255, rounded, and so on;
+/// - JPEGs use the accurate integer DCT and smooth upsampling: the same bits as PIL's;
+/// - of an animated WebP the first frame.
 /// @throws Error(kData) without a path if the file is empty, of another kind, damaged, cut short
 ///         (nothing is filled with grey) or beyond the limits
-/// Cost: memory is 3 bytes a pixel and what the codec needs, at most 4 to 8 bytes a pixel more.
+/// Memory: 3 bytes a pixel; while decoding up to 8 more (WebP, progressive JPEG). A file too short
+/// for the size it states is refused before anything is allocated, WebP excepted.
 DecodedImage decode_image(std::span<const std::uint8_t> bytes, const ImageOptions& options = {});
 
 /// Height and width as decode_image would give them, from the header alone (cheap): what follows

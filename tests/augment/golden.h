@@ -16,10 +16,11 @@ namespace simclr {
 /// An output image has 255 levels; this is a four-hundredth of one.
 constexpr float kGoldenTolerance = 1e-5F;
 
-/// Values by torchvision, from tests/golden/make_augment.py.
+/// Values by torchvision, from tests/golden/make_augment.py (or another script's file).
 class AugmentGolden {
  public:
-  AugmentGolden() : file_(SafetensorsFile::read(SIMCLR_GOLDEN_DIR "/augment.safetensors")) {}
+  explicit AugmentGolden(const std::string& file = "augment.safetensors")
+      : file_(SafetensorsFile::read(SIMCLR_GOLDEN_DIR "/" + file)) {}
 
   template <class T>
   std::vector<T> values(const std::string& name) const {

@@ -21,12 +21,7 @@ std::string markdown_cell(const std::string& text) {
   return cell;
 }
 
-void explain(const std::vector<std::string>& names, bool markdown) {
-  std::vector<const Field*> fields;
-  for (const std::string& name : names) fields.push_back(&find_field(name));
-  if (names.empty()) {
-    for (const Field& field : all_fields()) fields.push_back(&field);
-  }
+void explain_fields(const std::vector<const Field*>& fields, bool markdown) {
   if (markdown)
     fmt::print("| setting | flag | default | allowed | meaning |\n|---|---|---|---|---|\n");
   for (const Field* field : fields) {
@@ -39,6 +34,34 @@ void explain(const std::vector<std::string>& names, bool markdown) {
                  preset, field->values);
     }
   }
+}
+
+void explain_pipelines(bool markdown) {
+  fmt::print("\n{}Named pipelines: {}.\n", markdown ? "## Pipelines\n\n" : "",
+             fmt::join(pipeline_names(), ", "));
+  fmt::print(
+      "Operations of a pipeline, crops first, then the flip, then the others in any order:\n\n");
+  if (markdown)
+    fmt::print("| operation | parameter | default | allowed | meaning |\n|---|---|---|---|---|\n");
+  for (const ParameterText& line : pipeline_parameters()) {
+    if (markdown) {
+      fmt::print("| `{}` | `{}` | {} | {} | {} |\n", line.operation, line.name, line.preset,
+                 line.values, line.help);
+    } else {
+      fmt::print("  {:<24} default {}; {}: {}\n", line.operation + "." + line.name, line.preset,
+                 line.values, line.help);
+    }
+  }
+}
+
+void explain(const std::vector<std::string>& names, bool markdown) {
+  std::vector<const Field*> fields;
+  for (const std::string& name : names) fields.push_back(&find_field(name));
+  if (names.empty()) {
+    for (const Field& field : all_fields()) fields.push_back(&field);
+  }
+  explain_fields(fields, markdown);
+  if (names.empty()) explain_pipelines(markdown);
 }
 
 void show(const SettingsFlags& flags, const std::string& run) {

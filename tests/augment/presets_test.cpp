@@ -5,16 +5,14 @@
 namespace simclr {
 namespace {
 
-TEST(Presets, CropFlipTurnsOffJitterAndGreyscaleOnly) {
+TEST(Presets, CropFlipKeepsWhatMovesAndNothingElse) {
   AugmentSettings settings;
-  settings.crop_scale_min = 0.5;
-  settings.flip = 0.25;
+  settings.pipeline = parse_pipeline("[crop: {padding: 3}, flip: {p: 0.25}, jitter, blur, noise]");
+  settings.second_pipeline = parse_pipeline("seed");
   settings.normalization = Normalization::kCifar10;
   const AugmentSettings result = crop_flip(settings);
-  EXPECT_EQ(result.jitter, 0.0);
-  EXPECT_EQ(result.greyscale, 0.0);
-  EXPECT_EQ(result.crop_scale_min, 0.5);
-  EXPECT_EQ(result.flip, 0.25);
+  EXPECT_EQ(to_text(result.pipeline), "[crop: {padding: 3}, flip: {p: 0.25}]");
+  EXPECT_FALSE(result.second_pipeline.has_value());
   EXPECT_EQ(result.normalization, Normalization::kCifar10);
 }
 

@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "simclr/augment/apply.h"
 #include "simclr/augment/presets.h"
-#include "simclr/augment/view.h"
 #include "tests/augment/golden.h"
+#include "tests/augment/seed_settings.h"
 
 namespace simclr {
 namespace {
@@ -25,27 +26,29 @@ std::vector<float> view_of(const std::vector<std::uint8_t>& pixels, int height, 
                            const ViewParams& params, int side,
                            Normalization normalization = Normalization::kNone) {
   std::vector<float> view(static_cast<std::size_t>(side * side * 3), NAN);
-  apply_view({pixels, height, width}, params, normalization, side, view);
+  ViewScratch scratch;
+  apply_view({pixels, height, width}, params, normalization, side, scratch, view);
   return view;
 }
 
-/// Bilinear, one output value at a time, as its definition reads.
+/// Antialiased bilinear, one output value at a time, as its definition reads.
 float resize_oracle(const std::vector<std::uint8_t>& pixels, int width, const CropBox& crop,
                     int side, int y, int x, int c) {
-  const auto place = [side](int position, int size) {
-    return std::clamp((position + 0.5) * size / side - 0.5, 0.0, size - 1.0);
+  const auto weight_at = [side](int input, int output, int size) {
+    const double scale = static_cast<double>(size) / side;
+    const double reach = std::max(scale, 1.0);
+    return std::max(0.0, 1.0 - std::abs(input + 0.5 - scale * (output + 0.5)) / reach);
   };
-  const double row = place(y, crop.height);
-  const double column = place(x, crop.width);
   double sum = 0.0;
+  double total = 0.0;
   for (int i = 0; i < crop.height; ++i)
     for (int j = 0; j < crop.width; ++j) {
-      const double weight =
-          std::max(0.0, 1 - std::abs(row - i)) * std::max(0.0, 1 - std::abs(column - j));
+      const double weight = weight_at(i, y, crop.height) * weight_at(j, x, crop.width);
       const int index = ((crop.top + i) * width + crop.left + j) * 3 + c;
       sum += weight * pixels[static_cast<std::size_t>(index)] / 255.0;
+      total += weight;
     }
-  return static_cast<float>(sum);
+  return static_cast<float>(sum / total);
 }
 
 ViewParams golden_params(const AugmentGolden& golden, const std::string& group, std::size_t i) {
@@ -56,13 +59,17 @@ ViewParams golden_params(const AugmentGolden& golden, const std::string& group, 
   params.crop = {static_cast<int>(crop[4 * i]), static_cast<int>(crop[4 * i + 1]),
                  static_cast<int>(crop[4 * i + 2]), static_cast<int>(crop[4 * i + 3])};
   params.flip = golden.values<std::int64_t>(group + "/flip")[i] != 0;
-  params.jitter = golden.values<std::int64_t>(group + "/jitter")[i] != 0;
-  params.greyscale = golden.values<std::int64_t>(group + "/grey")[i] != 0;
-  for (std::size_t j = 0; j < 4; ++j) params.order[j] = static_cast<JitterOp>(order[4 * i + j]);
-  params.brightness = factors[4 * i];
-  params.contrast = factors[4 * i + 1];
-  params.saturation = factors[4 * i + 2];
-  params.hue = factors[4 * i + 3];
+  if (golden.values<std::int64_t>(group + "/jitter")[i] != 0) {
+    JitterParams jitter;
+    for (std::size_t j = 0; j < 4; ++j) jitter.order[j] = static_cast<JitterOp>(order[4 * i + j]);
+    jitter.brightness = factors[4 * i];
+    jitter.contrast = factors[4 * i + 1];
+    jitter.saturation = factors[4 * i + 2];
+    jitter.hue = factors[4 * i + 3];
+    params.steps.emplace_back(jitter);
+  }
+  if (golden.values<std::int64_t>(group + "/grey")[i] != 0)
+    params.steps.emplace_back(GreyscaleParams{});
   return params;
 }
 
@@ -160,30 +167,17 @@ TEST(ApplyView, JitterOfNeutralFactorsChangesNoBit) {
   const auto pixels = random_image(20, 20);
   ViewParams params = whole_image(20, 20);
   const auto plain = view_of(pixels, 20, 20, params, 32);
-  params.jitter = true;
-  EXPECT_EQ(view_of(pixels, 20, 20, params, 32), plain);
-}
-
-TEST(ApplyView, FactorsCountOnlyWithJitter) {
-  const auto pixels = random_image(20, 20);
-  ViewParams params = whole_image(20, 20);
-  const auto plain = view_of(pixels, 20, 20, params, 32);
-  params.brightness = 0.1F;
-  params.contrast = 0.1F;
-  params.saturation = 0.1F;
-  params.hue = 0.4F;
+  params.steps.emplace_back(JitterParams{});
   EXPECT_EQ(view_of(pixels, 20, 20, params, 32), plain);
 }
 
 TEST(ApplyView, StaysBetweenZeroAndOne) {
   const auto pixels = random_image(32, 32);
-  AugmentSettings settings;
-  settings.jitter = 1.0;
-  settings.brightness = settings.contrast = settings.saturation = 1.0;
-  settings.hue = 0.5;
+  SeedSettings settings;
+  settings.jitter = {.p = 1.0, .brightness = 1.0, .contrast = 1.0, .saturation = 1.0, .hue = 0.5};
   for (std::uint32_t i = 0; i < 100; ++i) {
     Random random(RandomKey{.seed = 22, .sample = i});
-    for (const float value : view_of(pixels, 32, 32, draw_view(settings, 32, 32, random), 32)) {
+    for (const float value : view_of(pixels, 32, 32, draw_view(settings, 32, 32, 32, random), 32)) {
       ASSERT_GE(value, 0.0F);
       ASSERT_LE(value, 1.0F);
     }

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "simclr/augment/view.h"
+#include "tests/augment/seed_settings.h"
 
 namespace simclr {
 namespace {
 
 constexpr std::uint32_t kDraws = 20000;
+constexpr int kViewSide = 32;
 constexpr int kSide = 4096;  // so large that rounding boxes to pixels does not show in a test
 
 // Keys are fixed, so these tests do not flicker; at the thresholds one sound generator in a
@@ -20,11 +22,11 @@ constexpr double kKolmogorovFactor = 1.95;
 constexpr double kChiSquare23 = 49.73;
 constexpr double kFrequencyDeviations = 3.9;
 
-std::vector<ViewParams> draw_many(const AugmentSettings& settings, int height, int width) {
+std::vector<ViewParams> draw_many(const Pipeline& settings, int height, int width) {
   std::vector<ViewParams> draws;
   for (std::uint32_t i = 0; i < kDraws; ++i) {
     Random random(RandomKey{.seed = 5, .purpose = Purpose::kView, .sample = i});
-    draws.push_back(draw_view(settings, height, width, random));
+    draws.push_back(draw_view(settings, height, width, kViewSide, random));
   }
   return draws;
 }
@@ -62,6 +64,13 @@ void expect_frequency(const std::vector<ViewParams>& draws, double probability, 
   EXPECT_NEAR(count, n * probability, kFrequencyDeviations * deviation);
 }
 
+template <class Step>
+bool has_step(const ViewParams& draw) {
+  return find_step<Step>(draw) != nullptr;
+}
+
+const JitterParams& jitter_of(const ViewParams& draw) { return *find_step<JitterParams>(draw); }
+
 double area_of(const ViewParams& draw) {
   return static_cast<double>(draw.crop.height) * draw.crop.width /
          (static_cast<double>(kSide) * kSide);
@@ -83,14 +92,14 @@ void expect_box(const CropBox& crop, int top, int left, int height, int width) {
   EXPECT_EQ(crop.width, width);
 }
 
-CropBox draw_crop(const AugmentSettings& settings, int height, int width) {
+CropBox draw_crop(const Pipeline& settings, int height, int width) {
   Random random(RandomKey{.seed = 6});
-  return draw_view(settings, height, width, random).crop;
+  return draw_view(settings, height, width, kViewSide, random).crop;
 }
 
 TEST(DrawView, AreaIsUniformAndRatioLogUniformWhereEveryBoxFits) {
-  AugmentSettings settings;
-  settings.crop_scale_max = 0.7;  // below 3/4 a box of any ratio in range fits a square
+  SeedSettings settings;
+  settings.crop.scale_max = 0.7;  // below 3/4 a box of any ratio in range fits a square
   const auto draws = draw_many(settings, kSide, kSide);
   const double edge = std::log(4.0 / 3.0);
   EXPECT_LT(kolmogorov(each(draws, area_of), uniform(0.08, 0.7)), 1.0);
@@ -99,7 +108,7 @@ TEST(DrawView, AreaIsUniformAndRatioLogUniformWhereEveryBoxFits) {
 
 TEST(DrawView, AreaFollowsWhatRejectingBoxesThatDoNotFitLeaves) {
   // A box of area share a > 3/4 fits if |log ratio| <= -log a: with probability -log a / log(4/3).
-  const auto draws = draw_many(AugmentSettings{}, kSide, kSide);
+  const auto draws = draw_many(SeedSettings{}, kSide, kSide);
   const auto mass = [](double a) {
     const auto integral = [](double x) { return (x - x * std::log(x)) / std::log(4.0 / 3.0); };
     const double certain = std::clamp(a, 0.08, 0.75) - 0.08;
@@ -109,7 +118,7 @@ TEST(DrawView, AreaFollowsWhatRejectingBoxesThatDoNotFitLeaves) {
 }
 
 TEST(DrawView, PositionIsUniform) {
-  const auto draws = draw_many(AugmentSettings{}, kSide, kSide);
+  const auto draws = draw_many(SeedSettings{}, kSide, kSide);
   const auto top = [](const ViewParams& draw) {
     return (draw.crop.top + 0.5) / (kSide - draw.crop.height + 1);
   };
@@ -122,39 +131,40 @@ TEST(DrawView, PositionIsUniform) {
 
 TEST(DrawView, EveryPlaceOfASmallImageIsReached) {
   std::map<std::pair<int, int>, int> corners;
-  for (const ViewParams& draw : draw_many(AugmentSettings{}, 4, 5)) {
+  for (const ViewParams& draw : draw_many(SeedSettings{}, 4, 5)) {
     if (draw.crop.height == 2 && draw.crop.width == 2) ++corners[{draw.crop.top, draw.crop.left}];
   }
   EXPECT_EQ(corners.size(), 12U);
 }
 
 TEST(DrawView, FlipJitterAndGreyscaleHaveTheirProbabilities) {
-  const auto draws = draw_many(AugmentSettings{}, 32, 32);
+  const auto draws = draw_many(SeedSettings{}, 32, 32);
   expect_frequency(draws, 0.5, [](const ViewParams& draw) { return draw.flip; });
-  expect_frequency(draws, 0.8, [](const ViewParams& draw) { return draw.jitter; });
-  expect_frequency(draws, 0.2, [](const ViewParams& draw) { return draw.greyscale; });
+  expect_frequency(draws, 0.8, [](const ViewParams& draw) { return has_step<JitterParams>(draw); });
+  expect_frequency(draws, 0.2,
+                   [](const ViewParams& draw) { return has_step<GreyscaleParams>(draw); });
   expect_frequency(draws, 0.08, [](const ViewParams& draw) {
-    return draw.flip && draw.jitter && draw.greyscale;
+    return draw.flip && has_step<JitterParams>(draw) && has_step<GreyscaleParams>(draw);
   });
 }
 
 TEST(DrawView, ProbabilitiesZeroAndOneAreCertain) {
-  AugmentSettings settings;
+  SeedSettings settings;
   for (const double probability : {0.0, 1.0}) {
-    settings.flip = settings.jitter = settings.greyscale = probability;
+    settings.flip.p = settings.jitter.p = settings.greyscale.p = probability;
     for (const ViewParams& draw : draw_many(settings, 8, 8)) {
       ASSERT_EQ(draw.flip, probability == 1.0);
-      ASSERT_EQ(draw.jitter, probability == 1.0);
-      ASSERT_EQ(draw.greyscale, probability == 1.0);
+      ASSERT_EQ(has_step<JitterParams>(draw), probability == 1.0);
+      ASSERT_EQ(has_step<GreyscaleParams>(draw), probability == 1.0);
     }
   }
 }
 
 TEST(DrawView, All24OrdersAreEquallyLikely) {
-  AugmentSettings settings;
-  settings.jitter = 1.0;
+  SeedSettings settings;
+  settings.jitter.p = 1.0;
   std::map<std::array<JitterOp, 4>, int> counts;
-  for (const ViewParams& draw : draw_many(settings, 32, 32)) ++counts[draw.order];
+  for (const ViewParams& draw : draw_many(settings, 32, 32)) ++counts[jitter_of(draw).order];
   ASSERT_EQ(counts.size(), 24U);
   double chi_square = 0.0;
   const double expected = kDraws / 24.0;
@@ -164,81 +174,82 @@ TEST(DrawView, All24OrdersAreEquallyLikely) {
 }
 
 TEST(DrawView, FactorsAreUniformInTheirRanges) {
-  AugmentSettings settings;
-  settings.jitter = 1.0;
-  settings.brightness = 0.2;
-  settings.contrast = 0.4;
-  settings.saturation = 2.0;  // 1 - 2 is cut off at 0
-  settings.hue = 0.1;
+  SeedSettings settings;
+  settings.jitter.p = 1.0;
+  settings.jitter.brightness = 0.2;
+  settings.jitter.contrast = 0.4;
+  settings.jitter.saturation = 2.0;  // 1 - 2 is cut off at 0
+  settings.jitter.hue = 0.1;
   const auto draws = draw_many(settings, 32, 32);
-  const auto distance = [&](float ViewParams::*factor, double low, double high) {
-    const auto values = each(draws, [&](const ViewParams& draw) { return draw.*factor; });
+  const auto distance = [&](float JitterParams::*factor, double low, double high) {
+    const auto values =
+        each(draws, [&](const ViewParams& draw) { return jitter_of(draw).*factor; });
     const auto [smallest, largest] = std::minmax_element(values.begin(), values.end());
     EXPECT_GE(*smallest, low - 1e-7);  // f32 rounding of the bound
     EXPECT_LE(*largest, high + 1e-7);
     return kolmogorov(values, uniform(low, high));
   };
-  EXPECT_LT(distance(&ViewParams::brightness, 0.8, 1.2), 1.0);
-  EXPECT_LT(distance(&ViewParams::contrast, 0.6, 1.4), 1.0);
-  EXPECT_LT(distance(&ViewParams::saturation, 0.0, 3.0), 1.0);
-  EXPECT_LT(distance(&ViewParams::hue, -0.1, 0.1), 1.0);
+  EXPECT_LT(distance(&JitterParams::brightness, 0.8, 1.2), 1.0);
+  EXPECT_LT(distance(&JitterParams::contrast, 0.6, 1.4), 1.0);
+  EXPECT_LT(distance(&JitterParams::saturation, 0.0, 3.0), 1.0);
+  EXPECT_LT(distance(&JitterParams::hue, -0.1, 0.1), 1.0);
 }
 
 TEST(DrawView, AmplitudeZeroDrawsNeutralFactors) {
-  AugmentSettings settings;
-  settings.jitter = 1.0;
-  settings.brightness = settings.contrast = settings.saturation = settings.hue = 0.0;
+  SeedSettings settings;
+  settings.jitter.p = 1.0;
+  settings.jitter.brightness = settings.jitter.contrast = settings.jitter.saturation =
+      settings.jitter.hue = 0.0;
   for (const ViewParams& draw : draw_many(settings, 8, 8)) {
-    ASSERT_EQ(draw.brightness, 1.0F);
-    ASSERT_EQ(draw.contrast, 1.0F);
-    ASSERT_EQ(draw.saturation, 1.0F);
-    ASSERT_EQ(draw.hue, 0.0F);
+    ASSERT_EQ(jitter_of(draw).brightness, 1.0F);
+    ASSERT_EQ(jitter_of(draw).contrast, 1.0F);
+    ASSERT_EQ(jitter_of(draw).saturation, 1.0F);
+    ASSERT_EQ(jitter_of(draw).hue, 0.0F);
   }
 }
 
 TEST(DrawView, BoxIsInsideImagesOfAnySize) {
-  AugmentSettings tall;  // most tries fail, and the centre of 1 x 1 would round to no pixel
-  tall.crop_ratio_min = 0.1;
-  tall.crop_ratio_max = 0.3;
-  AugmentSettings wide;
-  wide.crop_ratio_min = 3.0;
-  wide.crop_ratio_max = 9.0;
-  for (const AugmentSettings& settings : {AugmentSettings{}, tall, wide})
+  SeedSettings tall;  // most tries fail, and the centre of 1 x 1 would round to no pixel
+  tall.crop.ratio_min = 0.1;
+  tall.crop.ratio_max = 0.3;
+  SeedSettings wide;
+  wide.crop.ratio_min = 3.0;
+  wide.crop.ratio_max = 9.0;
+  for (const Pipeline& settings : {Pipeline(SeedSettings{}), Pipeline(tall), Pipeline(wide)})
     for (int height = 1; height <= 24; ++height)
       for (int width = 1; width <= 24; ++width)
         for (std::uint32_t i = 0; i < 20; ++i) {
           Random random(RandomKey{.seed = 7, .sample = i});
-          ASSERT_TRUE(is_inside(draw_view(settings, height, width, random).crop, height, width))
+          ASSERT_TRUE(
+              is_inside(draw_view(settings, height, width, kViewSide, random).crop, height, width))
               << height << " x " << width;
         }
 }
 
-TEST(DrawView, OnePixelIsTheWholeImage) {
-  expect_box(draw_crop(AugmentSettings{}, 1, 1), 0, 0, 1, 1);
-}
+TEST(DrawView, OnePixelIsTheWholeImage) { expect_box(draw_crop(SeedSettings{}, 1, 1), 0, 0, 1, 1); }
 
 TEST(DrawView, LongImagesFallBackToTheirCentre) {
-  expect_box(draw_crop(AugmentSettings{}, 3, 200), 0, 98, 3, 4);
-  expect_box(draw_crop(AugmentSettings{}, 200, 3), 98, 0, 4, 3);
+  expect_box(draw_crop(SeedSettings{}, 3, 200), 0, 98, 3, 4);
+  expect_box(draw_crop(SeedSettings{}, 200, 3), 98, 0, 4, 3);
 }
 
 TEST(DrawView, FallbackRoundsHalvesToEvenAsPython) {
-  AugmentSettings settings;
-  settings.crop_ratio_max = 1.5;
+  SeedSettings settings;
+  settings.crop.ratio_max = 1.5;
   expect_box(draw_crop(settings, 3, 200), 0, 98, 3, 4);   // 4.5
   expect_box(draw_crop(settings, 5, 400), 0, 196, 5, 8);  // 7.5
 }
 
 TEST(DrawView, FallbackIsTheWholeImageIfItsRatioIsInRange) {
-  AugmentSettings settings;
-  settings.crop_scale_min = settings.crop_scale_max = 4.0;  // no try can fit
+  SeedSettings settings;
+  settings.crop.scale_min = settings.crop.scale_max = 4.0;  // no try can fit
   expect_box(draw_crop(settings, 30, 32), 0, 0, 30, 32);
 }
 
 TEST(DrawView, CropAndFlipAreTheSameWithAndWithoutColourOperations) {
-  AugmentSettings plain;
-  plain.jitter = plain.greyscale = 0.0;
-  const auto full = draw_many(AugmentSettings{}, 32, 32);
+  SeedSettings plain;
+  plain.jitter.p = plain.greyscale.p = 0.0;
+  const auto full = draw_many(SeedSettings{}, 32, 32);
   const auto bare = draw_many(plain, 32, 32);
   for (std::size_t i = 0; i < full.size(); ++i) {
     const CropBox& crop = bare[i].crop;

@@ -96,7 +96,7 @@ def drawn(rng, height, width):
 
 def torchvision_view(image, case, side):
     planes = torch.from_numpy(image).permute(2, 0, 1).contiguous().to(torch.float32) / 255
-    planes = F.resized_crop(planes, *map(int, case["crop"]), [side, side], antialias=False)
+    planes = F.resized_crop(planes, *map(int, case["crop"]), [side, side], antialias=True)
     if case["flip"]:
         planes = F.hflip(planes)
     if case["jitter"]:

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "simclr/augment/view.h"
+#include "simclr/augment/apply.h"
 #include "simclr/core/error.h"
 #include "tests/loader/pictures.h"
 
@@ -62,9 +62,11 @@ TEST(BatchLoader, ViewsAreThoseOfTheDocumentedKeysAndRows) {
       for (std::uint32_t v = 0; v < 2; ++v) {
         const std::uint32_t index = order[position];
         Random random(RandomKey{plan.seed, Purpose::kValidationView, plan.epoch, index, v});
-        const ViewParams params = draw_view(plan.augment, kImageSide, kImageSide, random);
+        const ViewParams params =
+            draw_view(plan.augment.pipeline, kImageSide, kImageSide, 6, random);
         std::vector<float> expected(size);
-        apply_view(dataset->get(index), params, Normalization::kNone, 6, expected);
+        ViewScratch scratch;
+        apply_view(dataset->get(index), params, Normalization::kNone, 6, scratch, expected);
         const float* row = &batch.views[(v * n + i) * size];
         EXPECT_EQ(std::vector<float>(row, row + size), expected);
         EXPECT_EQ(batch.labels[i], index);

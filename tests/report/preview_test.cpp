@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "simclr/augment/view.h"
+#include "simclr/augment/apply.h"
 #include "simclr/core/files.h"
 #include "simclr/core/random.h"
 #include "tests/support/temp_folder.h"
@@ -87,7 +87,7 @@ TEST(Preview, HasNoMoreRowsThanImages) {
 TEST(Preview, SetsTheOriginalApartOnALightSheet) {
   const TempFolder folder;
   AugmentSettings plain;
-  plain.jitter = plain.greyscale = 0.0;
+  plain.pipeline = parse_pipeline("crop-flip");
   write_preview(colored({0}), {"a"}, plain, {.images = 1, .views = 2, .scale = 3},
                 folder / "p.png");
   const Picture picture = read_png(folder / "p.png");
@@ -137,8 +137,9 @@ TEST(Preview, KeysEachViewByImageAndView) {
     for (std::uint32_t view = 0; view < 3; ++view) {
       Random random({7, Purpose::kPreview, 0, index, view});
       std::vector<float> tile(kSide * kSide * 3);
-      apply_view(images.get(index), draw_view(settings, kSide, kSide, random), Normalization::kNone,
-                 kSide, tile);
+      ViewScratch scratch;
+      apply_view(images.get(index), draw_view(settings.pipeline, kSide, kSide, kSide, random),
+                 Normalization::kNone, kSide, scratch, tile);
       const std::array<int, 3> found = picture.at(12 + view * 6, 2 + row * 6);
       for (std::size_t c = 0; c < 3; ++c)
         EXPECT_EQ(found[c], std::lround(255.0F * tile[c])) << row << ", " << view;

@@ -14,10 +14,17 @@ ChannelStatistics channel_statistics(Normalization normalization) {
   return {{0.0F, 0.0F, 0.0F}, {1.0F, 1.0F, 1.0F}};
 }
 
-AugmentSettings crop_flip(AugmentSettings settings) {
-  settings.jitter = 0.0;
-  settings.greyscale = 0.0;
-  return settings;
+AugmentSettings crop_flip(const AugmentSettings& settings) {
+  AugmentSettings kept = settings;
+  kept.pipeline.clear();
+  kept.second_pipeline.reset();
+  for (const OperationSettings& operation : settings.pipeline) {
+    const bool moves = std::holds_alternative<ResizedCropSettings>(operation) ||
+                       std::holds_alternative<CropSettings>(operation) ||
+                       std::holds_alternative<FlipSettings>(operation);
+    if (moves) kept.pipeline.push_back(operation);
+  }
+  return kept;
 }
 
 }  // namespace simclr

@@ -15,8 +15,8 @@ struct ChannelStatistics {
 /// What a normalisation subtracts and divides by; kNone: 0 and 1.
 ChannelStatistics channel_statistics(Normalization normalization);
 
-/// The same crop, flip and normalisation without jitter and greyscale: the views of training with
-/// labels. Chen et al. 2020, B.6.
-AugmentSettings crop_flip(AugmentSettings settings);
+/// The same crop, flip and normalisation, and nothing else: the views of training with labels.
+/// Chen et al. 2020, B.6.
+AugmentSettings crop_flip(const AugmentSettings& settings);
 
 }  // namespace simclr

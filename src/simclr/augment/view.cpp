@@ -3,12 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <cstddef>
 #include <utility>
-#include <vector>
-
-#include "simclr/augment/color.h"
-#include "simclr/augment/presets.h"
 
 namespace simclr {
 namespace {
@@ -18,29 +13,32 @@ constexpr int kCropTries = 10;
 /// Halves go to the even neighbour, as Python's round(), which torchvision uses.
 int rounded(double value) { return static_cast<int>(std::lrint(value)); }
 
+float uniform(double low, double high, Random& random) {
+  return random.uniform(static_cast<float>(low), static_cast<float>(high));
+}
+
 /// The largest centred box whose ratio is in range, or the whole image if its own is.
-CropBox central_crop(const AugmentSettings& settings, int height, int width) {
+CropBox central_crop(const ResizedCropSettings& settings, int height, int width) {
   CropBox crop{0, 0, height, width};
   const double ratio = static_cast<double>(width) / height;
-  if (ratio < settings.crop_ratio_min)
-    crop.height = std::max(1, rounded(width / settings.crop_ratio_min));
-  else if (ratio > settings.crop_ratio_max)
-    crop.width = std::max(1, rounded(height * settings.crop_ratio_max));
+  if (ratio < settings.ratio_min)
+    crop.height = std::max(1, rounded(width / settings.ratio_min));
+  else if (ratio > settings.ratio_max)
+    crop.width = std::max(1, rounded(height * settings.ratio_max));
   crop.top = (height - crop.height) / 2;
   crop.left = (width - crop.width) / 2;
   return crop;
 }
 
-CropBox draw_crop(const AugmentSettings& settings, int height, int width, Random& random) {
+CropBox draw_crop(const ResizedCropSettings& settings, int height, int width, Random& random) {
   const double area = static_cast<double>(height) * width;
-  const auto scale_min = static_cast<float>(settings.crop_scale_min);
-  const auto scale_max = static_cast<float>(settings.crop_scale_max);
-  const auto log_ratio_min = static_cast<float>(std::log(settings.crop_ratio_min));
-  const auto log_ratio_max = static_cast<float>(std::log(settings.crop_ratio_max));
+  const double log_ratio_min = std::log(settings.ratio_min);
+  const double log_ratio_max = std::log(settings.ratio_max);
   for (int i = 0; i < kCropTries; ++i) {
-    const double target = area * static_cast<double>(random.uniform(scale_min, scale_max));
+    const double target =
+        area * static_cast<double>(uniform(settings.scale_min, settings.scale_max, random));
     const double ratio =
-        std::exp(static_cast<double>(random.uniform(log_ratio_min, log_ratio_max)));
+        std::exp(static_cast<double>(uniform(log_ratio_min, log_ratio_max, random)));
     const int crop_width = rounded(std::sqrt(target * ratio));
     const int crop_height = rounded(std::sqrt(target / ratio));
     if (crop_width < 1 || crop_width > width || crop_height < 1 || crop_height > height) continue;
@@ -51,95 +49,82 @@ CropBox draw_crop(const AugmentSettings& settings, int height, int width, Random
   return central_crop(settings, height, width);
 }
 
-float draw_factor(double amplitude, Random& random) {
-  return random.uniform(static_cast<float>(std::max(0.0, 1.0 - amplitude)),
-                        static_cast<float>(1.0 + amplitude));
-}
+/// Draws each operation of a pipeline in turn.
+struct Draw {
+  int height;
+  int width;
+  int side;
+  Random& random;
+  ViewParams& params;
 
-void draw_jitter(const AugmentSettings& settings, Random& random, ViewParams& params) {
-  for (std::uint32_t i = 4; i > 1; --i)
-    std::swap(params.order[i - 1], params.order[random.below(i)]);
-  params.brightness = draw_factor(settings.brightness, random);
-  params.contrast = draw_factor(settings.contrast, random);
-  params.saturation = draw_factor(settings.saturation, random);
-  params.hue = random.uniform(-static_cast<float>(settings.hue), static_cast<float>(settings.hue));
-}
+  bool happens(double probability) { return random.chance(static_cast<float>(probability)); }
 
-/// Where one output coordinate reads: low and high neighbour, and the share of the high one.
-struct Tap {
-  std::size_t low;
-  std::size_t high;
-  float weight;
+  void operator()(const ResizedCropSettings& settings) {
+    params.crop = draw_crop(settings, height, width, random);
+  }
+  void operator()(const CropSettings& settings) {
+    const auto places = static_cast<std::uint32_t>(2 * settings.padding + 1);
+    const auto padding = static_cast<int>(settings.padding);
+    params.shift.top = static_cast<int>(random.below(places)) - padding;
+    params.shift.left = static_cast<int>(random.below(places)) - padding;
+  }
+  void operator()(const FlipSettings& settings) { params.flip = happens(settings.p); }
+  void operator()(const AutoAugmentSettings& settings) {
+    if (happens(settings.p)) params.steps.emplace_back(draw_autoaugment(side, side, random));
+  }
+  void operator()(const JitterSettings& settings) {
+    if (!happens(settings.p)) return;
+    const auto factor = [&](double amplitude) {
+      return uniform(std::max(0.0, 1.0 - amplitude), 1.0 + amplitude, random);
+    };
+    JitterParams jitter;
+    for (std::uint32_t i = 4; i > 1; --i)
+      std::swap(jitter.order[i - 1], jitter.order[random.below(i)]);
+    jitter.brightness = factor(settings.brightness);
+    jitter.contrast = factor(settings.contrast);
+    jitter.saturation = factor(settings.saturation);
+    jitter.hue = uniform(-settings.hue, settings.hue, random);
+    params.steps.emplace_back(jitter);
+  }
+  void operator()(const GreyscaleSettings& settings) {
+    if (happens(settings.p)) params.steps.emplace_back(GreyscaleParams{});
+  }
+  void operator()(const BlurSettings& settings) {
+    if (!happens(settings.p)) return;
+    // The paper's code: twice half of a tenth of the side, and the middle.
+    const int half = std::max(static_cast<int>(settings.kernel * side) / 2, 1);
+    const int kernel = 2 * std::min(half, side - 1) + 1;
+    const float sigma = uniform(settings.sigma_min, settings.sigma_max, random);
+    params.steps.emplace_back(BlurParams{kernel, sigma});
+  }
+  void operator()(const SolarizeSettings& settings) {
+    if (happens(settings.p))
+      params.steps.emplace_back(SolarizeParams{static_cast<float>(settings.threshold)});
+  }
+  void operator()(const NoiseSettings& settings) {
+    if (!happens(settings.p)) return;
+    const std::uint64_t high = random.next();
+    const std::uint64_t key = high << 32 | random.next();
+    params.steps.emplace_back(NoiseParams{static_cast<float>(settings.sigma), key});
+  }
 };
-
-/// Pixel centres are matched (align_corners=False); beyond the outermost ones the edge is repeated.
-Tap tap_at(int position, int size, int side) {
-  const float scale = static_cast<float>(size) / static_cast<float>(side);
-  const float source = std::max(scale * (static_cast<float>(position) + 0.5F) - 0.5F, 0.0F);
-  const int low = std::min(static_cast<int>(source), size - 1);
-  return {static_cast<std::size_t>(low), static_cast<std::size_t>(std::min(low + 1, size - 1)),
-          source - static_cast<float>(low)};
-}
-
-/// Two source rows become one (contiguous), then its columns are picked; a flip only mirrors which.
-void resize_crop(std::span<const std::uint8_t> pixels, int width, const ViewParams& params,
-                 int side, std::span<float> view) {
-  const CropBox& crop = params.crop;
-  std::vector<Tap> columns(static_cast<std::size_t>(side));
-  for (int x = 0; x < side; ++x)
-    columns[static_cast<std::size_t>(params.flip ? side - 1 - x : x)] = tap_at(x, crop.width, side);
-
-  std::vector<float> row(static_cast<std::size_t>(crop.width) * 3);
-  const std::size_t stride = static_cast<std::size_t>(width) * 3;
-  const std::uint8_t* corner = pixels.data() + static_cast<std::size_t>(crop.top) * stride +
-                               static_cast<std::size_t>(crop.left) * 3;
-  float* out = view.data();
-  for (int y = 0; y < side; ++y) {
-    const Tap tap = tap_at(y, crop.height, side);
-    const std::uint8_t* upper = corner + tap.low * stride;
-    const std::uint8_t* lower = corner + tap.high * stride;
-    for (std::size_t i = 0; i < row.size(); ++i)
-      row[i] = ((1.0F - tap.weight) * static_cast<float>(upper[i]) +
-                tap.weight * static_cast<float>(lower[i])) /
-               255.0F;
-    for (const Tap& column : columns)
-      for (std::size_t c = 0; c < 3; ++c)
-        *out++ = (1.0F - column.weight) * row[3 * column.low + c] +
-                 column.weight * row[3 * column.high + c];
-  }
-}
-
-void apply_jitter(const ViewParams& params, std::span<float> view) {
-  for (const JitterOp op : params.order) {
-    switch (op) {
-      case JitterOp::kBrightness:
-        adjust_brightness(view, params.brightness);
-        break;
-      case JitterOp::kContrast:
-        adjust_contrast(view, params.contrast);
-        break;
-      case JitterOp::kSaturation:
-        adjust_saturation(view, params.saturation);
-        break;
-      case JitterOp::kHue:
-        // torchvision leaves out an operation of amplitude 0. A factor of exactly 1 changes no bit
-        // in the other three; the way through HSV would round.
-        if (params.hue != 0.0F) adjust_hue(view, params.hue);
-        break;
-    }
-  }
-}
 
 }  // namespace
 
-ViewParams draw_view(const AugmentSettings& settings, int height, int width, Random& random) {
-  assert(height > 0 && width > 0);
+void draw_view(const Pipeline& pipeline, int height, int width, int side, Random& random,
+               ViewParams& params) {
+  assert(height > 0 && width > 0 && side > 0);
+  params.crop = {0, 0, height, width};
+  params.shift = {};
+  params.flip = false;
+  params.steps.clear();
+  for (const OperationSettings& operation : pipeline)
+    std::visit(Draw{height, width, side, random, params}, operation);
+}
+
+ViewParams draw_view(const Pipeline& pipeline, int height, int width, int side, Random& random) {
   ViewParams params;
-  params.crop = draw_crop(settings, height, width, random);
-  params.flip = random.chance(static_cast<float>(settings.flip));
-  params.jitter = random.chance(static_cast<float>(settings.jitter));
-  if (params.jitter) draw_jitter(settings, random, params);
-  params.greyscale = random.chance(static_cast<float>(settings.greyscale));
+  draw_view(pipeline, height, width, side, random, params);
   return params;
 }
 
@@ -147,20 +132,6 @@ ViewParams whole_image(int height, int width) {
   ViewParams params;
   params.crop = {0, 0, height, width};
   return params;
-}
-
-void apply_view(const Image& image, const ViewParams& params, Normalization normalization, int side,
-                std::span<float> view) {
-  assert(view.size() == static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3);
-  assert(params.crop.top >= 0 && params.crop.top + params.crop.height <= image.height);
-  assert(params.crop.left >= 0 && params.crop.left + params.crop.width <= image.width);
-  resize_crop(image.pixels, image.width, params, side, view);
-  if (params.jitter) apply_jitter(params, view);
-  if (params.greyscale) to_greyscale(view);
-  if (normalization != Normalization::kNone) {
-    const ChannelStatistics statistics = channel_statistics(normalization);
-    normalize(view, statistics.mean, statistics.deviation);
-  }
 }
 
 }  // namespace simclr

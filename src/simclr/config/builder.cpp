@@ -22,6 +22,15 @@ bool is_section(const std::string& name) {
   return false;
 }
 
+/// A list as the one line that settings take as text.
+std::string flow_text(const YAML::Node& list) {
+  YAML::Emitter out;
+  out.SetSeqFormat(YAML::Flow);
+  out.SetMapFormat(YAML::Flow);
+  out << list;
+  return out.c_str();
+}
+
 /// One `key: value` of a mapping, or a section's own mapping.
 void apply_entry(SettingsBuilder& builder, const std::string& prefix, const YAML::Node& key_node,
                  const YAML::Node& value, const std::string& origin) {
@@ -36,12 +45,12 @@ void apply_entry(SettingsBuilder& builder, const std::string& prefix, const YAML
     }
     return;
   }
-  if (!value.IsScalar()) {
+  if (value.IsMap() || value.IsNull()) {
     throw Error(ExitCode::kUsage, fmt::format("{}: {}{} needs one value", where, prefix, key),
                 "Sections hold settings, settings hold one value: `train: {epochs: 10}`.");
   }
   try {
-    builder.set(prefix + key, value.Scalar(), origin);
+    builder.set(prefix + key, value.IsScalar() ? value.Scalar() : flow_text(value), origin);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("{}: {}", where, error.what()), error.hint());
   }
@@ -55,6 +64,17 @@ void require(bool holds, const std::string& message, const std::string& hint) {
 
 void SettingsBuilder::set(std::string_view name, std::string_view value,
                           const std::string& origin) {
+  for (const std::string_view pipeline : {"augment.pipeline", "augment.second_pipeline"}) {
+    if (!name.starts_with(pipeline) || name.size() == pipeline.size()) continue;
+    if (name[pipeline.size()] != '.') continue;
+    const bool second = pipeline.ends_with("second_pipeline");
+    if (second && !settings_.augment.second_pipeline)
+      settings_.augment.second_pipeline = settings_.augment.pipeline;
+    set_parameter(second ? *settings_.augment.second_pipeline : settings_.augment.pipeline,
+                  name.substr(pipeline.size() + 1), value);
+    origins_[std::string(pipeline)] = origin;
+    return;
+  }
   const Field& field = find_field(name);
   field.set(settings_, value);
   origins_[field.key()] = origin;
@@ -80,10 +100,6 @@ void SettingsBuilder::apply_preset(const std::string& name) {
 
 Settings SettingsBuilder::resolve() const {
   const Settings& s = settings_;
-  require(s.augment.crop_scale_min <= s.augment.crop_scale_max,
-          "augment.crop_scale_min is above augment.crop_scale_max", "Swap the two.");
-  require(s.augment.crop_ratio_min <= s.augment.crop_ratio_max,
-          "augment.crop_ratio_min is above augment.crop_ratio_max", "Swap the two.");
   const double quarters = std::log2(s.model.width);
   require(quarters == std::round(quarters),
           fmt::format("model.width = {} is not allowed", s.model.width),
@@ -122,8 +138,12 @@ std::string to_yaml(const Settings& settings) {
       out << YAML::Key << section << YAML::Value << YAML::BeginMap;
     }
     out << YAML::Key << field.name << YAML::Value;
-    if (field.values == "text") out << YAML::DoubleQuoted;
-    out << field.get(settings);
+    if (field.values.starts_with("pipeline")) {
+      out << YAML::Load(field.get(settings));
+    } else {
+      if (field.values == "text") out << YAML::DoubleQuoted;
+      out << field.get(settings);
+    }
   }
   out << YAML::EndMap << YAML::EndMap;
   return std::string(out.c_str()) + "\n";

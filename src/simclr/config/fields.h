@@ -1,7 +1,6 @@
 #pragma once
 
-#include <limits>
-
+#include "simclr/config/range.h"
 #include "simclr/config/settings.h"
 
 // One visit_fields per settings struct: the single list of names, meanings and ranges from which
@@ -11,65 +10,60 @@
 //   visit(FieldText{...}, member)                    text and choices
 namespace simclr {
 
-struct FieldText {
-  std::string_view name;  ///< key within its section, snake_case; its flag is the same with dashes
-  std::string_view help;  ///< one sentence; units and special values included
-  std::string_view flag = "";  ///< only where the flag is not the name
-};
-
-/// Allowed numbers: low <= value <= high, or low < value with `open_low`.
-struct Range {
-  double low = 0.0;
-  double high = std::numeric_limits<double>::infinity();
-  bool open_low = false;
-};
-
-inline constexpr Range kProbability{0.0, 1.0};
-inline constexpr Range kPositive{0.0, std::numeric_limits<double>::infinity(), true};
-inline constexpr Range kAtLeastOne{1.0, 1e9};
-inline constexpr Range kAnySeed{0.0, 18446744073709551615.0};
-
 template <class Visitor>
 void visit_fields(DataSettings& s, Visitor&& visit) {
-  visit(
-      FieldText{"source", "images: shapes10 (built in), or a CIFAR-10/100 binary folder or .tar.gz",
-                "data"},
-      s.source);
+  visit(FieldText{"source",
+                  "images: shapes10 (built in), cifar10, cifar100 or stl10 (once fetched), or the "
+                  "path of a folder, an archive or a list of pictures, a CIFAR or STL-10 set, or "
+                  "an .npy array",
+                  "data"},
+        s.source);
+  visit(FieldText{"labels",
+                  "of pictures: auto takes class folders and lists that name labels, folders "
+                  "insists on class folders, none ignores them"},
+        s.labels);
   visit(FieldText{"subset_classes", "keep only the first k classes; 0 keeps all"}, s.subset_classes,
         Range{0, 1e6});
+  visit(FieldText{"test_percent",
+                  "share of every class set aside for testing where the source has no test part"},
+        s.test_percent, Range{0.0, 0.9, true});
   visit(FieldText{"train_percent", "share of the training images used, same share of every class"},
         s.train_percent, Range{0.0, 1.0, true});
   visit(
       FieldText{"validation_percent", "share of the used training images set aside for validation"},
       s.validation_percent, Range{0.0, 0.9, true});
-  visit(FieldText{"split_seed", "key of the subset and the validation split"}, s.split_seed,
-        kAnySeed);
+  visit(FieldText{"split_seed", "key of the subset and of the test and validation splits"},
+        s.split_seed, kAnySeed);
   visit(FieldText{"shapes_images",
                   "training images that shapes10 makes; half as many are made for testing"},
         s.shapes_images, Range{100, 1e6});
+  visit(FieldText{"image_size",
+                  "side of the views in pixels; 0: the images' own if they are equal squares of at "
+                  "most 96, else 64"},
+        s.image_size, Range{0, 4096});
+  visit(FieldText{"stored_side",
+                  "pictures whose shorter side is longer are shrunk to it when they are read; 0: "
+                  "twice the image size"},
+        s.stored_side, Range{0, 65536});
+  visit(FieldText{"exif", "turn pictures as their EXIF orientation says"}, s.exif);
+  visit(FieldText{"strict", "stop at the first file that cannot be read, instead of skipping it"},
+        s.strict);
+  visit(FieldText{"cache",
+                  "folder where decoded pictures are kept for the next run; empty keeps them in "
+                  "memory only; default: in the program's cache folder"},
+        s.cache);
 }
 
 template <class Visitor>
 void visit_fields(AugmentSettings& s, Visitor&& visit) {
-  visit(FieldText{"crop_scale_min", "random resized crop: smallest share of the area"},
-        s.crop_scale_min, Range{0.0, 1.0, true});
-  visit(FieldText{"crop_scale_max", "random resized crop: largest share of the area"},
-        s.crop_scale_max, Range{0.0, 1.0, true});
-  visit(FieldText{"crop_ratio_min", "random resized crop: smallest width / height"},
-        s.crop_ratio_min, kPositive);
-  visit(FieldText{"crop_ratio_max", "random resized crop: largest width / height"},
-        s.crop_ratio_max, kPositive);
-  visit(FieldText{"flip", "probability of a horizontal flip"}, s.flip, kProbability);
-  visit(FieldText{"jitter", "probability of the colour jitter"}, s.jitter, kProbability);
-  visit(FieldText{"brightness", "colour jitter: factor in 1 +- this, not below 0"}, s.brightness,
-        Range{0.0, 10.0});
-  visit(FieldText{"contrast", "colour jitter: factor in 1 +- this, not below 0"}, s.contrast,
-        Range{0.0, 10.0});
-  visit(FieldText{"saturation", "colour jitter: factor in 1 +- this, not below 0"}, s.saturation,
-        Range{0.0, 10.0});
-  visit(FieldText{"hue", "colour jitter: turn of the hue circle in +- this"}, s.hue,
-        Range{0.0, 0.5});
-  visit(FieldText{"greyscale", "probability of turning grey"}, s.greyscale, kProbability);
+  visit(FieldText{"pipeline",
+                  "how a view is made: a YAML list of operations, or a named one with operations "
+                  "added and taken away (seed+noise-greyscale)",
+                  "augment"},
+        s.pipeline);
+  visit(FieldText{"second_pipeline", "the second view's own pipeline; same: as the first's",
+                  "augment-second"},
+        s.second_pipeline);
   visit(FieldText{"normalization",
                   "subtract mean, divide by standard deviation, per channel, of this data set"},
         s.normalization);

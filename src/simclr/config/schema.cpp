@@ -3,77 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <type_traits>
 
 #include "simclr/config/fields.h"
+#include "simclr/config/value_text.h"
 #include "simclr/core/error.h"
 #include "simclr/core/text.h"
 
 namespace simclr {
 namespace {
-
-template <class T>
-concept Number = std::is_arithmetic_v<T>;
-
-// ---- one value as text, both ways ----
-
-template <Number T>
-std::string to_text(T value) {
-  return fmt::format("{}", value);
-}
-template <class E>
-requires std::is_enum_v<E> std::string to_text(E value) { return std::string(name_of(value)); }
-std::string to_text(const std::string& value) { return value; }
-
-[[noreturn]] void reject(const std::string& key, std::string_view text, const std::string& wanted) {
-  throw Error(ExitCode::kUsage, fmt::format("{} = '{}' is not allowed", key, text),
-              fmt::format("Wanted: {}.", wanted));
-}
-
-template <Number T>
-void from_text(const std::string& key, std::string_view text, const std::string& wanted,
-               const Range& range, T& value) {
-  T parsed{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-  const auto number = static_cast<double>(parsed);
-  const bool inside = std::isfinite(number) && number <= range.high &&
-                      (range.open_low ? number > range.low : number >= range.low);
-  if (error != std::errc() || end != text.data() + text.size() || !inside)
-    reject(key, text, wanted);
-  value = parsed;
-}
-
-template <class E>
-void from_text(const std::string& key, std::string_view text, const std::string& wanted, E& value) {
-  for (const auto& [candidate, name] : EnumNames<E>::table) {
-    if (name == text) {
-      value = candidate;
-      return;
-    }
-  }
-  reject(key, text, wanted);
-}
-
-// ---- what is allowed, in words ----
-
-template <Number T>
-std::string allowed(const Range& range) {
-  const std::string kind = std::is_integral_v<T> ? "whole number" : "number";
-  if (range.high >= 1e9)
-    return fmt::format("{} {} {}", kind, range.open_low ? ">" : ">=", range.low);
-  return fmt::format("{} in {}{}, {}]", kind, range.open_low ? "(" : "[", range.low, range.high);
-}
-
-template <class E>
-std::string allowed_names() {
-  std::string names;
-  for (const auto& [value, name] : EnumNames<E>::table) {
-    names += names.empty() ? std::string(name) : fmt::format(" | {}", name);
-  }
-  return names;
-}
 
 // ---- fields ----
 
@@ -100,26 +38,15 @@ Field make_field(std::string_view section, const FieldText& text, const R&... ra
   field.flag = text.flag.empty() ? std::string(text.name) : std::string(text.flag);
   std::replace(field.flag.begin(), field.flag.end(), '_', '-');
   field.help = text.help;
-  if constexpr (Number<T>) {
-    field.values = allowed<T>(range...);
-  } else if constexpr (std::is_enum_v<T>) {
-    field.values = allowed_names<T>();
-  } else {
-    field.values = "text";
-  }
+  field.values = detail::allowed<T>(range...);
   const std::string key = field.key();
   field.get = [s = field.section, n = field.name](const Settings& settings) {
     Settings copy = settings;
-    return to_text(member<T>(copy, s, n));
+    return detail::value_text(member<T>(copy, s, n));
   };
-  field.set = [s = field.section, n = field.name, key, wanted = field.values, range...](
-                  Settings& settings, std::string_view value) {
-    T& target = member<T>(settings, s, n);
-    if constexpr (std::is_same_v<T, std::string>) {
-      target = std::string(value);
-    } else {
-      from_text(key, value, wanted, range..., target);
-    }
+  field.set = [s = field.section, n = field.name, key, range...](Settings& settings,
+                                                                 std::string_view value) {
+    detail::parse_value(key, value, range..., member<T>(settings, s, n));
   };
   return field;
 }

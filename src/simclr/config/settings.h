@@ -6,10 +6,11 @@
 #include <string_view>
 #include <utility>
 
+#include "simclr/config/pipeline.h"
+
 namespace simclr {
 
-// ---- choices: each enum has one name table, used by flags, YAML, help and error messages
-// -------------------------
+// ---- choices: each enum has one name table, used by flags, YAML, help and error messages ----
 
 enum class Arch { kResNet18, kResNet34, kResNet50 };
 enum class Stem { kImageNet, kCifar, kCifarPool };
@@ -21,6 +22,7 @@ enum class Objective { kContrastive, kSupervised };
 enum class DeviceKind { kAuto, kCpu, kCuda };
 enum class Freeze { kEncoder };
 enum class FinetuneViews { kNone, kCropFlip };
+enum class LabelSource { kAuto, kFolders, kNone };
 
 template <class E>
 struct EnumNames;
@@ -81,6 +83,13 @@ struct EnumNames<FinetuneViews> {
       {{FinetuneViews::kNone, "none"}, {FinetuneViews::kCropFlip, "crop-flip"}}};
 };
 
+template <>
+struct EnumNames<LabelSource> {
+  static constexpr EnumTable<LabelSource, 3> table{{{LabelSource::kAuto, "auto"},
+                                                    {LabelSource::kFolders, "folders"},
+                                                    {LabelSource::kNone, "none"}}};
+};
+
 /// The name of a choice, as people write it.
 template <class E>
 std::string_view name_of(E value) {
@@ -89,31 +98,28 @@ std::string_view name_of(E value) {
   return "?";
 }
 
-// ---- settings: one plain struct per stage; the one place where each default is written
-// ---------------------------- Names, help and ranges are in fields.h; `simclr config explain`
-// prints them.
+// ---- settings: one plain struct per stage; the one place where each default is written ----
+// Names, help and ranges are in fields.h; `simclr config explain` prints them.
 
 struct DataSettings {
   std::string source = "shapes10";
+  LabelSource labels = LabelSource::kAuto;
   std::int64_t subset_classes = 0;
+  double test_percent = 0.2;
   double train_percent = 1.0;
   double validation_percent = 0.2;
   std::uint64_t split_seed = 0;
   std::int64_t shapes_images = 5000;
+  std::int64_t image_size = 0;
+  std::int64_t stored_side = 0;
+  bool exif = false;
+  bool strict = false;
+  std::string cache = "";
 };
 
 struct AugmentSettings {
-  double crop_scale_min = 0.08;
-  double crop_scale_max = 1.0;
-  double crop_ratio_min = 3.0 / 4.0;
-  double crop_ratio_max = 4.0 / 3.0;
-  double flip = 0.5;
-  double jitter = 0.8;
-  double brightness = 0.2;
-  double contrast = 0.2;
-  double saturation = 0.2;
-  double hue = 0.1;
-  double greyscale = 0.2;
+  Pipeline pipeline{ResizedCropSettings{}, FlipSettings{}, JitterSettings{}, GreyscaleSettings{}};
+  std::optional<Pipeline> second_pipeline;  ///< of the second view; none: as the first
   Normalization normalization = Normalization::kNone;
 };
 

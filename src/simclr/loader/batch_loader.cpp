@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "simclr/augment/apply.h"
 #include "simclr/augment/view.h"
 #include "simclr/core/error.h"
 
@@ -26,6 +27,12 @@ void require_at_least(std::string_view name, std::int64_t value, std::int64_t mi
                   std::to_string(minimum),
               "Choose a larger " + std::string(name) + ".");
 }
+
+/// What one thread keeps from view to view.
+struct ViewMemory {
+  ViewParams params;
+  ViewScratch scratch;
+};
 
 /// Makes any batch of an epoch, alone from the plan: it holds no state that a batch could change.
 class BatchMaker {
@@ -45,7 +52,7 @@ class BatchMaker {
   std::int64_t first_batch() const { return std::min(plan_.first_batch, batches_); }
 
   /// A request to stop is answered between two images, with a batch that nobody will read.
-  Batch make(std::int64_t index, const std::stop_token& stop) const {
+  Batch make(std::int64_t index, ViewMemory& memory, const std::stop_token& stop) const {
     const std::int64_t start = index * plan_.batch_size;
     Batch batch;
     batch.images = std::min(plan_.batch_size, static_cast<std::int64_t>(dataset_->size()) - start);
@@ -53,7 +60,7 @@ class BatchMaker {
     batch.views.resize(views_per_image() * images * view_size());
     batch.labels.resize(images);
     for (std::size_t row = 0; row < images && !stop.stop_requested(); ++row)
-      fill(batch, row, image_at(static_cast<std::size_t>(start) + row));
+      fill(batch, row, image_at(static_cast<std::size_t>(start) + row), memory);
     return batch;
   }
 
@@ -69,22 +76,30 @@ class BatchMaker {
     return plan_.shuffle ? order_[position] : position;
   }
 
-  void fill(Batch& batch, std::size_t row, std::size_t image_index) const {
+  void fill(Batch& batch, std::size_t row, std::size_t image_index, ViewMemory& memory) const {
     const Image image = dataset_->get(image_index);
     batch.labels[row] = image.label;
     for (std::size_t v = 0; v < views_per_image(); ++v) {
       const std::size_t view_row = v * static_cast<std::size_t>(batch.images) + row;
-      apply_view(image, params_of(image, image_index, v), plan_.augment.normalization, plan_.side,
+      draw(image, image_index, v, memory.params);
+      apply_view(image, memory.params, plan_.augment.normalization, plan_.side, memory.scratch,
                  std::span(batch.views).subspan(view_row * view_size(), view_size()));
     }
   }
 
-  ViewParams params_of(const Image& image, std::size_t image_index, std::size_t v) const {
-    if (plan_.kind == ViewKind::kWholeImage) return whole_image(image.height, image.width);
+  void draw(const Image& image, std::size_t image_index, std::size_t v, ViewParams& params) const {
     Random random(RandomKey{plan_.seed, plan_.purpose, plan_.epoch,
                             static_cast<std::uint32_t>(image_index),
                             static_cast<std::uint32_t>(v)});
-    return draw_view(plan_.augment, image.height, image.width, random);
+    draw_view(pipeline(v), image.height, image.width, plan_.side, random, params);
+  }
+
+  /// A whole image is the view that no operation made.
+  const Pipeline& pipeline(std::size_t v) const {
+    static const Pipeline kNothing;
+    if (plan_.kind == ViewKind::kWholeImage) return kNothing;
+    const AugmentSettings& augment = plan_.augment;
+    return v == 1 && augment.second_pipeline ? *augment.second_pipeline : augment.pipeline;
   }
 
   std::shared_ptr<const Dataset> dataset_;
@@ -119,17 +134,17 @@ class BatchLoader::Impl {
   std::optional<Batch> next() {
     if (failure_) std::rethrow_exception(failure_);
     if (delivered_ == maker_.batches()) return std::nullopt;
-    Outcome outcome = slots_.empty() ? make(delivered_++, {}) : wait_for_next();
+    Outcome outcome = slots_.empty() ? make(delivered_++, memory_, {}) : wait_for_next();
     failure_ = outcome.failure;
     if (failure_) std::rethrow_exception(failure_);
     return std::move(outcome.batch);
   }
 
  private:
-  Outcome make(std::int64_t index, const std::stop_token& stop) const {
+  Outcome make(std::int64_t index, ViewMemory& memory, const std::stop_token& stop) const {
     Outcome outcome;
     try {
-      outcome.batch = maker_.make(index, stop);
+      outcome.batch = maker_.make(index, memory, stop);
     } catch (...) {
       outcome.failure = std::current_exception();
     }
@@ -155,11 +170,12 @@ class BatchLoader::Impl {
     const auto may_go_on = [&] {
       return taken_ == batches || taken_ - delivered_ < static_cast<std::int64_t>(slots_.size());
     };
+    ViewMemory memory;
     std::unique_lock lock(mutex_);
     while (emptied_.wait(lock, stop, may_go_on) && taken_ < batches && !stop.stop_requested()) {
       const std::int64_t index = taken_++;
       lock.unlock();
-      Outcome outcome = make(index, stop);
+      Outcome outcome = make(index, memory, stop);
       lock.lock();
       slot(index) = std::move(outcome);
       filled_.notify_one();
@@ -167,6 +183,7 @@ class BatchLoader::Impl {
   }
 
   const BatchMaker maker_;
+  ViewMemory memory_;  // of the caller's thread; workers have their own
   std::exception_ptr failure_;
   std::vector<std::optional<Outcome>> slots_;
   std::mutex mutex_;  // guards slots_, delivered_, taken_ while there are workers

@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 
+#include "simclr/augment/apply.h"
 #include "simclr/augment/view.h"
 #include "simclr/core/random.h"
 #include "simclr/formats/png.h"
@@ -90,6 +91,7 @@ std::vector<std::string> write_preview(const Dataset& images,
   Sheet sheet(static_cast<int>(chosen.size()), options.views + 1, side, options.scale);
   std::vector<float> tile(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3);
   std::vector<std::string> names;
+  ViewScratch scratch;
   for (int row = 0; row < static_cast<int>(chosen.size()); ++row) {
     const std::size_t index = chosen[static_cast<std::size_t>(row)];
     const Image image = images.get(index);
@@ -100,9 +102,9 @@ std::vector<std::string> write_preview(const Dataset& images,
       if (column > 0) {
         Random random({options.seed, Purpose::kPreview, 0, static_cast<std::uint32_t>(index),
                        static_cast<std::uint32_t>(column - 1)});
-        params = draw_view(augment, image.height, image.width, random);
+        params = draw_view(augment.pipeline, image.height, image.width, side, random);
       }
-      apply_view(image, params, Normalization::kNone, side, tile);
+      apply_view(image, params, Normalization::kNone, side, scratch, tile);
       sheet.put(row, column, tile);
     }
   }

@@ -1,12 +1,14 @@
-#include "simclr/augment/color.h"
+#include "simclr/kernels/pixels.h"
 
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "simclr/core/random.h"
@@ -17,7 +19,7 @@ namespace {
 
 constexpr float kRounding = 1e-6F;  // a few operations in f32 on values in [0, 1]
 
-using Operation = std::function<void(std::span<float>, float)>;
+using Operation = std::function<void(const Planes&, float)>;
 
 std::vector<float> random_pixels(std::size_t pixels, std::uint32_t sample) {
   Random random(RandomKey{.seed = 11, .sample = sample});
@@ -26,9 +28,34 @@ std::vector<float> random_pixels(std::size_t pixels, std::uint32_t sample) {
   return rgb;
 }
 
-std::vector<float> changed(const Operation& operation, std::vector<float> rgb, float factor) {
-  operation(rgb, factor);
+/// `operation` on f32 [n, 3], by way of planes.
+template <class Change>
+std::vector<float> through_planes(std::vector<float> rgb, Change&& change) {
+  const std::size_t n = rgb.size() / 3;
+  const std::size_t stride = padded(n);
+  std::vector<float> memory(3 * stride);
+  for (std::size_t i = 0; i < rgb.size(); ++i) memory[i % 3 * stride + i / 3] = rgb[i];
+  change(Planes{memory.data(), n, stride});
+  for (std::size_t i = 0; i < rgb.size(); ++i) rgb[i] = memory[i % 3 * stride + i / 3];
   return rgb;
+}
+
+std::vector<float> changed(const Operation& operation, const std::vector<float>& rgb,
+                           float factor) {
+  return through_planes(rgb, [&](const Planes& planes) { operation(planes, factor); });
+}
+
+std::vector<float> greyed(const std::vector<float>& rgb) {
+  return through_planes(rgb, [](const Planes& planes) { to_greyscale(planes); });
+}
+
+std::vector<float> normalized(std::vector<float> rgb, std::array<float, 3> mean,
+                              std::array<float, 3> deviation) {
+  std::vector<float> result(rgb.size());
+  through_planes(std::move(rgb), [&](const Planes& planes) {
+    interleave_normalized(planes, mean, deviation, result.data());
+  });
+  return result;
 }
 
 float grey_of(std::span<const float> pixel) {
@@ -64,9 +91,9 @@ Operation operation_of(const std::string& name) {
   return name == "saturation" ? adjust_saturation : adjust_hue;
 }
 
-class ColorGolden : public testing::TestWithParam<std::string> {};
+class PixelsGolden : public testing::TestWithParam<std::string> {};
 
-TEST_P(ColorGolden, AgreesWithTorchvision) {
+TEST_P(PixelsGolden, AgreesWithTorchvision) {
   const std::string& name = GetParam();
   const Operation operation = operation_of(name);
   const AugmentGolden golden;
@@ -85,24 +112,23 @@ TEST_P(ColorGolden, AgreesWithTorchvision) {
   record_difference(largest);
 }
 
-INSTANTIATE_TEST_SUITE_P(Operations, ColorGolden,
+INSTANTIATE_TEST_SUITE_P(Operations, PixelsGolden,
                          testing::Values("brightness", "contrast", "saturation", "hue"),
                          [](const auto& test) { return test.param; });
 
-TEST(Color, GreyscaleAgreesWithTorchvision) {
+TEST(Pixels, GreyscaleAgreesWithTorchvision) {
   const AugmentGolden golden;
-  auto pixels = golden.values<float>("color/pixels");
-  to_greyscale(pixels);
+  const auto pixels = greyed(golden.values<float>("color/pixels"));
   EXPECT_LE(largest_difference(pixels, golden.values<float>("color/greyscale")), kGoldenTolerance);
 }
 
-TEST(Color, BrightnessScalesAndClamps) {
+TEST(Pixels, BrightnessScalesAndClamps) {
   const std::vector<float> rgb{0.0F, 0.25F, 0.75F};
   EXPECT_EQ(changed(adjust_brightness, rgb, 2.0F), (std::vector<float>{0.0F, 0.5F, 1.0F}));
   EXPECT_EQ(changed(adjust_brightness, rgb, 0.0F), (std::vector<float>{0.0F, 0.0F, 0.0F}));
 }
 
-TEST(Color, ContrastZeroLeavesTheMeanGrey) {
+TEST(Pixels, ContrastZeroLeavesTheMeanGrey) {
   for (std::size_t pixels = 1; pixels <= 9; ++pixels) {
     const auto rgb = random_pixels(pixels, static_cast<std::uint32_t>(pixels));
     float mean = 0.0F;
@@ -113,7 +139,7 @@ TEST(Color, ContrastZeroLeavesTheMeanGrey) {
   }
 }
 
-TEST(Color, ContrastDoesNotDependOnWherePixelsAre) {
+TEST(Pixels, ContrastDoesNotDependOnWherePixelsAre) {
   const auto rgb = random_pixels(100, 1);
   std::vector<float> turned = rgb;  // pixels by a rotation of 37
   std::rotate(turned.begin(), turned.begin() + std::ptrdiff_t{37} * 3, turned.end());
@@ -122,21 +148,19 @@ TEST(Color, ContrastDoesNotDependOnWherePixelsAre) {
   EXPECT_LE(largest_difference(turned, changed(adjust_contrast, rgb, 1.7F)), kRounding);
 }
 
-TEST(Color, SaturationZeroIsGreyscale) {
-  auto grey = random_pixels(50, 2);
-  const auto unsaturated = changed(adjust_saturation, grey, 0.0F);
-  to_greyscale(grey);
-  EXPECT_LE(largest_difference(unsaturated, grey), kRounding);
+TEST(Pixels, SaturationZeroIsGreyscale) {
+  const auto rgb = random_pixels(50, 2);
+  EXPECT_LE(largest_difference(changed(adjust_saturation, rgb, 0.0F), greyed(rgb)), kRounding);
 }
 
-TEST(Color, FactorOneChangesNoBit) {
+TEST(Pixels, FactorOneChangesNoBit) {
   const auto rgb = random_pixels(50, 3);
   EXPECT_EQ(changed(adjust_brightness, rgb, 1.0F), rgb);
   EXPECT_EQ(changed(adjust_contrast, rgb, 1.0F), rgb);
   EXPECT_EQ(changed(adjust_saturation, rgb, 1.0F), rgb);
 }
 
-TEST(Color, HueEqualsTheTextbooksSixCases) {
+TEST(Pixels, HueEqualsTheTextbooksSixCases) {
   const auto rgb = random_pixels(500, 4);
   for (const float turns : {-0.5F, -0.31F, -0.1F, 0.0F, 0.07F, 0.25F, 0.5F}) {
     const auto result = changed(adjust_hue, rgb, turns);
@@ -148,7 +172,7 @@ TEST(Color, HueEqualsTheTextbooksSixCases) {
   }
 }
 
-TEST(Color, AThirdOfATurnPermutesChannels) {
+TEST(Pixels, AThirdOfATurnPermutesChannels) {
   const auto rgb = random_pixels(100, 5);
   std::vector<float> expected = rgb;
   for (std::size_t i = 0; i < rgb.size(); i += 3)
@@ -158,33 +182,75 @@ TEST(Color, AThirdOfATurnPermutesChannels) {
   EXPECT_LE(largest_difference(changed(adjust_hue, rgb, 1.0F / 3.0F), expected), kRounding);
 }
 
-TEST(Color, HalfATurnOfRedIsCyanInBothDirections) {
+TEST(Pixels, HalfATurnOfRedIsCyanInBothDirections) {
   const std::vector<float> cyan{0.0F, 1.0F, 1.0F};
   for (const float turns : {-0.5F, 0.5F})
     EXPECT_LE(largest_difference(changed(adjust_hue, {1.0F, 0.0F, 0.0F}, turns), cyan), kRounding);
 }
 
-TEST(Color, HueLeavesGreysAlone) {
+TEST(Pixels, HueLeavesGreysAlone) {
   for (const float level : {0.0F, 0.3F, 1.0F}) {
     const std::vector<float> grey(3, level);
     EXPECT_EQ(changed(adjust_hue, grey, 0.3F), grey);
   }
 }
 
-TEST(Color, NormalizeSubtractsTheMeanAndDividesByTheDeviation) {
+TEST(Pixels, NormalizeSubtractsTheMeanAndDividesByTheDeviation) {
   std::vector<float> rgb{0.5F, 0.5F, 0.5F, 1.0F, 0.0F, 0.25F};
-  normalize(rgb, std::array{0.5F, 0.25F, 0.0F}, std::array{0.5F, 0.25F, 2.0F});
+  rgb = normalized(rgb, {0.5F, 0.25F, 0.0F}, {0.5F, 0.25F, 2.0F});
   EXPECT_EQ(rgb, (std::vector<float>{0.0F, 1.0F, 0.25F, 1.0F, -1.0F, 0.125F}));
 }
 
-TEST(Color, NoPixelsAreFine) {
-  std::vector<float> none;
-  adjust_brightness(none, 2.0F);
-  adjust_contrast(none, 2.0F);
-  adjust_saturation(none, 2.0F);
-  adjust_hue(none, 0.5F);
-  to_greyscale(none);
-  EXPECT_TRUE(none.empty());
+TEST(Pixels, SolarizeInvertsFromTheThresholdOn) {
+  const auto result = through_planes({0.25F, 0.5F, 1.0F, 0.0F, 0.75F, 0.49F},
+                                     [](const Planes& planes) { solarize(planes, 0.5F); });
+  EXPECT_EQ(result, (std::vector<float>{0.25F, 0.5F, 0.0F, 0.0F, 0.25F, 0.49F}));
+}
+
+TEST(Pixels, AddedNoiseIsClamped) {
+  std::vector<float> noise(3 * padded(2), 0.5F);
+  noise[padded(2)] = -0.5F;  // green of the first pixel
+  const auto result = through_planes({0.25F, 0.25F, 0.75F, 0.0F, 0.5F, 1.0F},
+                                     [&](const Planes& p) { add_clamped(p, noise.data()); });
+  EXPECT_EQ(result, (std::vector<float>{0.75F, 0.0F, 1.0F, 0.5F, 1.0F, 1.0F}));
+}
+
+TEST(Pixels, BytesBecomeTheirShareOf255) {
+  for (const std::size_t n : {0U, 1U, 15U, 16U, 17U, 256U}) {
+    std::vector<std::uint8_t> bytes(n);
+    for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(i);
+    std::vector<float> values(padded(n));
+    bytes_to_unit(bytes.data(), n, values.data());
+    for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(values[i], static_cast<float>(i) / 255.0F);
+  }
+}
+
+/// Everything above at once, on every instruction set of this processor.
+std::vector<float> through_every_operation(std::size_t pixels) {
+  const auto result = through_planes(random_pixels(pixels, 6), [](const Planes& planes) {
+    adjust_hue(planes, 0.3F);
+    adjust_brightness(planes, 1.1F);
+    adjust_contrast(planes, 0.7F);
+    adjust_saturation(planes, 1.7F);
+    solarize(planes, 0.8F);
+  });
+  return normalized(result, {0.1F, 0.2F, 0.3F}, {0.4F, 0.5F, 0.6F});
+}
+
+TEST(Pixels, SameBitsOnEveryInstructionSet) {
+  const std::int64_t all = hwy::SupportedTargets();
+  for (const std::size_t pixels : {1U, 7U, 1024U, 5000U}) {
+    hwy::SetSupportedTargetsForTest(0);
+    const auto expected = through_every_operation(pixels);
+    int targets = 0;
+    for (std::int64_t rest = all; rest != 0; rest &= rest - 1) {
+      hwy::SetSupportedTargetsForTest(rest & -rest);
+      EXPECT_EQ(through_every_operation(pixels), expected) << hwy::TargetName(rest & -rest);
+      ++targets;
+    }
+    EXPECT_GE(targets, 1);
+  }
+  hwy::SetSupportedTargetsForTest(0);
 }
 
 }  // namespace

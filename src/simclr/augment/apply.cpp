@@ -1,0 +1,125 @@
+#include "simclr/augment/apply.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <cstddef>
+
+#include "simclr/augment/presets.h"
+#include "simclr/kernels/blur.h"
+
+namespace simclr {
+namespace {
+
+Planes planes_in(std::vector<float>& memory, int side) {
+  const std::size_t n = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+  const std::size_t stride = padded(n) + kPixelLanes;
+  memory.resize(3 * stride);
+  return {memory.data(), n, stride};
+}
+
+void resize_crop(const Image& image, const ViewParams& params, int side, ViewScratch& scratch,
+                 const Planes& planes) {
+  const CropBox& crop = params.crop;
+  make_resize_filter(crop.width, side, params.flip, scratch.columns);
+  make_resize_filter(crop.height, side, false, scratch.rows);
+  const std::size_t row_bytes = static_cast<std::size_t>(image.width) * 3;
+  const std::uint8_t* corner = image.pixels.data() +
+                               static_cast<std::size_t>(crop.top) * row_bytes +
+                               static_cast<std::size_t>(crop.left) * 3;
+  resize_to_planes({corner, crop.height, crop.width, row_bytes}, scratch.columns, scratch.rows,
+                   side, scratch.resize, planes);
+}
+
+/// value(y, x) = value(y + top, x + left), black outside.
+void shift_planes(const Planes& planes, Shift shift, int side, std::vector<float>& memory) {
+  const Planes source = planes_in(memory, side);
+  std::copy_n(planes.data, 3 * planes.stride, source.data);
+  const int first = std::max(0, -shift.left);
+  const int last = std::min(side, side - shift.left);
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (int y = 0; y < side; ++y) {
+      float* row = planes.data + c * planes.stride + static_cast<std::ptrdiff_t>(y) * side;
+      std::fill_n(row, side, 0.0F);
+      const int from = y + shift.top;
+      if (from < 0 || from >= side || first >= last) continue;
+      const float* source_row =
+          source.data + c * source.stride + static_cast<std::ptrdiff_t>(from) * side;
+      std::copy(source_row + first + shift.left, source_row + last + shift.left, row + first);
+    }
+  }
+}
+
+/// Applies each step to the planes.
+struct Apply {
+  const Planes& planes;
+  int side;
+  ViewScratch& scratch;
+
+  void operator()(const JitterParams& jitter) const {
+    for (const JitterOp op : jitter.order) {
+      switch (op) {
+        case JitterOp::kBrightness:
+          adjust_brightness(planes, jitter.brightness);
+          break;
+        case JitterOp::kContrast:
+          adjust_contrast(planes, jitter.contrast);
+          break;
+        case JitterOp::kSaturation:
+          adjust_saturation(planes, jitter.saturation);
+          break;
+        case JitterOp::kHue:
+          // torchvision leaves out an operation of amplitude 0. A factor of exactly 1 changes no
+          // bit in the other three; the way through HSV would round.
+          if (jitter.hue != 0.0F) adjust_hue(planes, jitter.hue);
+          break;
+      }
+    }
+  }
+  void operator()(const GreyscaleParams& /*params*/) const { to_greyscale(planes); }
+  void operator()(const BlurParams& blur) const {
+    gaussian_blur(planes, side, blur.kernel, blur.sigma, scratch.other);
+  }
+  void operator()(const SolarizeParams& params) const { solarize(planes, params.threshold); }
+  void operator()(const NoiseParams& noise) const {
+    const Planes values = planes_in(scratch.other, side);
+    Random random({.seed = noise.key, .purpose = Purpose::kNoise});
+    for (std::size_t c = 0; c < 3; ++c)
+      for (std::size_t i = 0; i < values.n; ++i)
+        values.data[c * values.stride + i] = noise.sigma * random.normal();
+    add_clamped(planes, values.data);
+  }
+  void operator()(const AutoAugmentParams& params) const {
+    std::vector<std::uint8_t>& bytes = scratch.bytes;
+    bytes.resize(3 * planes.n);
+    for (std::size_t i = 0; i < planes.n; ++i)
+      for (std::size_t c = 0; c < 3; ++c)
+        bytes[3 * i + c] =
+            static_cast<std::uint8_t>(planes.data[c * planes.stride + i] * 255.0F + 0.5F);
+    apply_autoaugment(bytes, side, side, params, scratch.u8);
+    for (std::size_t i = 0; i < planes.n; ++i)
+      for (std::size_t c = 0; c < 3; ++c)
+        planes.data[c * planes.stride + i] = static_cast<float>(bytes[3 * i + c]) / 255.0F;
+  }
+};
+
+}  // namespace
+
+void apply_view(const Image& image, const ViewParams& params, Normalization normalization, int side,
+                ViewScratch& scratch, std::span<float> view) {
+  assert(view.size() == static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3);
+  assert(params.crop.top >= 0 && params.crop.top + params.crop.height <= image.height);
+  assert(params.crop.left >= 0 && params.crop.left + params.crop.width <= image.width);
+  const Planes planes = planes_in(scratch.planes, side);
+  resize_crop(image, params, side, scratch, planes);
+  if (params.shift.top != 0 || params.shift.left != 0) {
+    // The columns are mirrored already, so the shift is as well.
+    const int left = params.flip ? -params.shift.left : params.shift.left;
+    shift_planes(planes, {params.shift.top, left}, side, scratch.other);
+  }
+  for (const ViewStep& step : params.steps) std::visit(Apply{planes, side, scratch}, step);
+  const ChannelStatistics statistics = channel_statistics(normalization);
+  interleave_normalized(planes, statistics.mean, statistics.deviation, view.data());
+}
+
+}  // namespace simclr

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "simclr/config/pipeline.h"
+#include "simclr/config/settings.h"
+#include "simclr/core/error.h"
+
+// One setting's value as text, both ways, and what is allowed in words: the only place that knows
+// how each type of setting is written.
+namespace simclr::detail {
+
+template <class T>
+concept Number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
+template <class T>
+concept Choice = std::is_enum_v<T>;
+
+[[noreturn]] inline void reject(const std::string& key, std::string_view text,
+                                const std::string& wanted) {
+  throw Error(ExitCode::kUsage, fmt::format("{} = '{}' is not allowed", key, text),
+              fmt::format("Wanted: {}.", wanted));
+}
+
+// ---- values to text ----
+
+template <Number T>
+std::string value_text(T value) {
+  return fmt::format("{}", value);
+}
+template <Choice E>
+std::string value_text(E value) {
+  return std::string(name_of(value));
+}
+inline std::string value_text(bool value) { return value ? "true" : "false"; }
+inline std::string value_text(const std::string& value) { return value; }
+inline std::string value_text(const Pipeline& value) { return to_text(value); }
+inline std::string value_text(const std::optional<Pipeline>& value) {
+  return value ? to_text(*value) : "same";
+}
+
+// ---- what is allowed, in words ----
+
+template <Number T>
+std::string allowed(const Range& range) {
+  const std::string kind = std::is_integral_v<T> ? "whole number" : "number";
+  if (range.high >= 1e9)
+    return fmt::format("{} {} {}", kind, range.open_low ? ">" : ">=", range.low);
+  return fmt::format("{} in {}{}, {}]", kind, range.open_low ? "(" : "[", range.low, range.high);
+}
+template <class T>
+std::string allowed() {
+  if constexpr (Choice<T>) {
+    std::string names;
+    for (const auto& [value, name] : EnumNames<T>::table)
+      names += names.empty() ? std::string(name) : fmt::format(" | {}", name);
+    return names;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return "true | false";
+  } else if constexpr (std::is_same_v<T, Pipeline>) {
+    return "pipeline";
+  } else if constexpr (std::is_same_v<T, std::optional<Pipeline>>) {
+    return "pipeline | same";
+  } else {
+    return "text";
+  }
+}
+
+// ---- text to values; @throws Error(kUsage) ----
+
+template <Number T>
+void parse_value(const std::string& key, std::string_view text, const Range& range, T& value) {
+  T parsed{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  const auto number = static_cast<double>(parsed);
+  const bool inside = std::isfinite(number) && number <= range.high &&
+                      (range.open_low ? number > range.low : number >= range.low);
+  if (error != std::errc() || end != text.data() + text.size() || !inside)
+    reject(key, text, allowed<T>(range));
+  value = parsed;
+}
+template <Choice E>
+void parse_value(const std::string& key, std::string_view text, E& value) {
+  for (const auto& [candidate, name] : EnumNames<E>::table) {
+    if (name == text) {
+      value = candidate;
+      return;
+    }
+  }
+  reject(key, text, allowed<E>());
+}
+inline void parse_value(const std::string& key, std::string_view text, bool& value) {
+  if (text != "true" && text != "false") reject(key, text, allowed<bool>());
+  value = text == "true";
+}
+inline void parse_value(const std::string& /*key*/, std::string_view text, std::string& value) {
+  value = std::string(text);
+}
+inline void parse_value(const std::string& key, std::string_view text, Pipeline& value) {
+  try {
+    value = parse_pipeline(text);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}: {}", key, error.what()), error.hint());
+  }
+}
+inline void parse_value(const std::string& key, std::string_view text,
+                        std::optional<Pipeline>& value) {
+  if (text == "same") {
+    value.reset();
+    return;
+  }
+  parse_value(key, text, value.emplace());
+}
+
+}  // namespace simclr::detail

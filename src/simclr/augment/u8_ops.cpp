@@ -25,12 +25,9 @@ std::uint8_t to_level(float value) {
   return static_cast<std::uint8_t>(static_cast<int>(smaller(larger(value, 0.0F), 255.0F)));
 }
 
-/// The shares of the image and of what it is blended with. Each is rounded from double by itself,
-/// so they need not add up to 1.
+/// The shares of the image and of what it is blended with: 1 + magnitude and the rest.
 struct Shares {
-  explicit Shares(float magnitude)
-      : image(static_cast<float>(1.0 + static_cast<double>(magnitude))),
-        other(static_cast<float>(1.0 - (1.0 + static_cast<double>(magnitude)))) {}
+  explicit Shares(float magnitude) : image(1.0F + magnitude), other(-magnitude) {}
 
   std::uint8_t blend(std::uint8_t value, float share_of_other) const {
     return to_level(image * static_cast<float>(value) + share_of_other);

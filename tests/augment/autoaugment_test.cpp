@@ -138,6 +138,21 @@ TEST(AutoAugment, EveryOutcomeHasItsProbability) {
   }
 }
 
+TEST(AutoAugment, BothSignsAreEquallyLikely) {
+  std::map<U8Op, std::pair<double, double>> counts;  // all, and the negative ones
+  for (std::uint32_t i = 0; i < kDraws; ++i)
+    for (const auto& [op, magnitude] : outcome_of(draw(i, 32, 32))) {
+      counts[op].first += 1.0;
+      counts[op].second += std::signbit(magnitude) ? 1.0 : 0.0;
+    }
+  EXPECT_EQ(counts.size(), 13U);  // the policy has no ShearX
+  for (const auto& [op, count] : counts) {
+    const double share = op <= U8Op::kSharpness ? 0.5 : 0.0;
+    EXPECT_NEAR(count.second, share * count.first, kDeviations * share * std::sqrt(count.first))
+        << static_cast<int>(op);
+  }
+}
+
 TEST(AutoAugment, OnlyTranslationsDependOnTheSize) {
   for (std::uint32_t i = 0; i < 2000; ++i) {
     const Outcome small = outcome_of(draw(i, 32, 32));
@@ -161,11 +176,18 @@ TEST(AutoAugment, TheSameKeyGivesTheSameDrawAndOthersDiffer) {
   EXPECT_GT(differing, 80);
 }
 
-TEST(AutoAugment, NoStepsChangeNothing) {
-  std::vector<std::uint8_t> rgb{1, 2, 3, 4, 5, 6};
+TEST(AutoAugment, AsManyStepsAsCountedAreApplied) {
+  const AutoAugmentParams both{{{{U8Op::kInvert, 0.0F}, {U8Op::kPosterize, 1.0F}}}, 2};
   U8Scratch scratch;
-  apply_autoaugment(rgb, 1, 2, AutoAugmentParams{}, scratch);
-  EXPECT_EQ(rgb, (std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6}));
+  for (int count = 0; count <= 2; ++count) {
+    AutoAugmentParams params = both;
+    params.count = count;
+    std::vector<std::uint8_t> rgb{1, 2, 200};
+    apply_autoaugment(rgb, 1, 1, params, scratch);
+    const std::vector<std::vector<std::uint8_t>> expected{
+        {1, 2, 200}, {254, 253, 55}, {128, 128, 0}};
+    EXPECT_EQ(rgb, expected.at(static_cast<std::size_t>(count))) << count;
+  }
 }
 
 TEST(AutoAugment, AnyDrawFitsAnyImage) {

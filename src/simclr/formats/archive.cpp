@@ -9,12 +9,16 @@
 #include <cerrno>
 #include <fstream>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "simclr/core/error.h"
+#include "simclr/core/text.h"
 
 namespace simclr {
 namespace {
+
+constexpr std::size_t kFirstBytes = std::size_t{1} << 16;
 
 struct CloseArchive {
   void operator()(archive* handle) const { archive_read_free(handle); }
@@ -57,13 +61,17 @@ GzipTrailer read_gzip_trailer(const std::filesystem::path& path) {
   return {word(0), word(4)};
 }
 
-/// A file's bytes, unpacked if it is gzip. Keeps the checksum that libarchive does not compare.
+/// A file's bytes, unpacked if they are packed. Keeps gzip's checksum, which libarchive does not
+/// compare; those of the other kinds are compared where they are unpacked.
 class UnpackedFile {
  public:
   explicit UnpackedFile(const std::filesystem::path& path)
       : path_(path), handle_(archive_read_new()) {
     archive_read_support_format_raw(handle_.get());
     archive_read_support_filter_gzip(handle_.get());
+    archive_read_support_filter_bzip2(handle_.get());
+    archive_read_support_filter_xz(handle_.get());
+    archive_read_support_filter_zstd(handle_.get());
     archive_entry* ignored = nullptr;
     if (archive_read_open_filename(handle_.get(), path.c_str(), std::size_t{1} << 16) !=
             ARCHIVE_OK ||
@@ -132,52 +140,111 @@ std::string reason_of(archive* handle) {
   return text != nullptr ? text : "unknown reason";
 }
 
+bool is_zip(const std::filesystem::path& path) {
+  std::array<char, 4> start{};
+  std::ifstream(path, std::ios::binary).read(start.data(), start.size());
+  const std::string_view bytes(start.data(), start.size());
+  return bytes == "PK\x03\x04" || bytes == "PK\x05\x06";  // a file, or none in it
+}
+
+/// By its directory alone, which stands at the end: a file that is cut short is never taken.
+Handle open_zip(const std::filesystem::path& path) {
+  Handle zip(archive_read_new());
+  archive_read_support_format_zip_seekable(zip.get());
+  if (archive_read_open_filename(zip.get(), path.c_str(), std::size_t{1} << 16) != ARCHIVE_OK) {
+    fail(path, "", reason_of(zip.get()));
+  }
+  return zip;
+}
+
+/// The name's bytes. libarchive gives names that are marked as UTF-8 in the locale's characters,
+/// and none if that has not got them: those are asked for as UTF-8.
+const char* stored_name(archive_entry* entry) {
+  const char* name = archive_entry_pathname(entry);
+  return name != nullptr ? name : archive_entry_pathname_utf8(entry);
+}
+
 /// The entry of a regular file inside the archive; an empty name for anything else.
 ArchiveEntry regular_file(archive_entry* entry) {
-  const char* stored = archive_entry_pathname(entry);
+  const char* stored = stored_name(entry);
   if (stored == nullptr || archive_entry_filetype(entry) != AE_IFREG) return {};
   const std::filesystem::path name = std::filesystem::path(stored).lexically_normal();
-  const bool leads_out = name.is_absolute() || *name.begin() == "..";
+  const bool leads_out = name.empty() || name.is_absolute() || *name.begin() == "..";
   if (leads_out) return {};
   return {name.string(),
           static_cast<std::uint64_t>(std::max<la_int64_t>(archive_entry_size(entry), 0))};
 }
 
-std::vector<std::uint8_t> read_entry(archive* tar, const ArchiveEntry& entry, std::size_t most,
-                                     const std::filesystem::path& path) {
-  std::vector<std::uint8_t> bytes(
-      static_cast<std::size_t>(std::min<std::uint64_t>(entry.size, std::uint64_t{most} + 1)));
+/// Memory grows with what is there, not with what the archive claims.
+std::vector<std::uint8_t> read_whole(std::uint64_t entry_size, std::size_t most,
+                                     const EntryReader& read) {
+  const auto wanted =
+      static_cast<std::size_t>(std::min<std::uint64_t>(entry_size, std::uint64_t{most} + 1));
+  std::vector<std::uint8_t> bytes;
   std::size_t done = 0;
-  while (done < bytes.size()) {
-    const la_ssize_t size = archive_read_data(tar, bytes.data() + done, bytes.size() - done);
-    if (size < 0) fail(path, fmt::format(" in {}", entry.name), reason_of(tar));
-    if (size == 0) break;
-    done += static_cast<std::size_t>(size);
+  std::size_t size = 1;
+  while (done < wanted && size > 0) {
+    if (done == bytes.size()) bytes.resize(std::min(wanted, std::max(2 * done, kFirstBytes)));
+    size = read(&bytes[done], bytes.size() - done);
+    done += size;
   }
   bytes.resize(done);
   return bytes;
 }
 
+/// What reads one entry. A .zip's checksum is compared where an entry is read to its end, so that
+/// the last byte that was promised is not given out before the end is seen.
+EntryReader reader_of(archive* from, const std::filesystem::path& path, const ArchiveEntry& entry) {
+  const auto fail_in = [path, entry](std::string_view reason) {
+    fail(path, fmt::format(" in {}", printable(entry.name)), reason);
+  };
+  return [=, left = entry.size](std::uint8_t* to, std::size_t bytes) mutable -> std::size_t {
+    bytes = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, left));
+    if (bytes == 0) return 0;
+    const la_ssize_t size = archive_read_data(from, to, bytes);
+    if (size < 0) fail_in(reason_of(from));
+    left -= static_cast<std::uint64_t>(size);
+    std::uint8_t beyond = 0;
+    if (left > 0) return static_cast<std::size_t>(size);
+    const la_ssize_t more = archive_read_data(from, &beyond, 1);
+    if (more != 0) fail_in(more < 0 ? reason_of(from) : "it is longer than it says");
+    return static_cast<std::size_t>(size);
+  };
+}
+
+void read_files(archive* from, const std::filesystem::path& path, const ArchiveVisitor& visit) {
+  std::string after;
+  while (true) {
+    archive_entry* header = nullptr;
+    const int status = archive_read_next_header(from, &header);
+    if (status == ARCHIVE_EOF) break;
+    if (status != ARCHIVE_OK && status != ARCHIVE_WARN) fail(path, after, reason_of(from));
+    const ArchiveEntry entry = regular_file(header);
+    if (entry.name.empty()) continue;
+    after = fmt::format(" after {}", printable(entry.name));
+    visit(entry, reader_of(from, path, entry));
+  }
+}
+
 }  // namespace
+
+void stream_archive(const std::filesystem::path& path, const ArchiveVisitor& visit) {
+  if (is_zip(path)) {
+    read_files(open_zip(path).get(), path, visit);
+    return;
+  }
+  UnpackedFile file(path);
+  read_files(open_tar(file).get(), path, visit);
+  file.finish();
+}
 
 void read_archive(
     const std::filesystem::path& path, std::size_t max_bytes,
     const std::function<bool(const ArchiveEntry& entry)>& wanted,
     const std::function<void(const ArchiveEntry& entry, std::vector<std::uint8_t> bytes)>& visit) {
-  UnpackedFile file(path);
-  const Handle tar = open_tar(file);
-  std::string after;
-  while (true) {
-    archive_entry* header = nullptr;
-    const int status = archive_read_next_header(tar.get(), &header);
-    if (status == ARCHIVE_EOF) break;
-    if (status != ARCHIVE_OK && status != ARCHIVE_WARN) fail(path, after, reason_of(tar.get()));
-    const ArchiveEntry entry = regular_file(header);
-    if (entry.name.empty()) continue;
-    after = fmt::format(" after {}", entry.name);
-    if (wanted(entry)) visit(entry, read_entry(tar.get(), entry, max_bytes, path));
-  }
-  file.finish();
+  stream_archive(path, [&](const ArchiveEntry& entry, const EntryReader& read) {
+    if (wanted(entry)) visit(entry, read_whole(entry.size, max_bytes, read));
+  });
 }
 
 }  // namespace simclr

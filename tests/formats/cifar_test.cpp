@@ -16,6 +16,7 @@ namespace simclr {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::string_literals;
 
 constexpr std::size_t kRecords = 3;  // per file, in place of the official 10,000
 constexpr std::size_t kPixels = 3072;
@@ -57,6 +58,66 @@ std::string hundred_names() {
   std::string text;
   for (int i = 0; i < 100; ++i) text += "name" + std::to_string(i) + "\n";
   return text;
+}
+
+// ---- the Python version: protocol 2 as Python 2 wrote it ----
+
+std::string little(std::size_t value, int bytes) {
+  std::string text;
+  for (int i = 0; i < bytes; ++i) text.push_back(static_cast<char>(value >> (8 * i)));
+  return text;
+}
+
+std::string python_text(const std::string& text) { return "T" + little(text.size(), 4) + text; }
+
+std::string python_pixels(std::size_t file, std::size_t count) {
+  std::string bytes;
+  const std::string all = records(file, count, 1);
+  for (std::size_t i = 0; i < count; ++i) bytes += all.substr(i * (kPixels + 1) + 1, kPixels);
+  return "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK"s + '\0' + "\x85U\x01" +
+         "b\x87R(K\x01J" + little(count, 4) + "J" + little(kPixels, 4) + "\x86" +
+         "cnumpy\ndtype\nU\x02u1K\0K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff"
+         "\xffK\0tb\x89"s +
+         python_text(bytes) + "tb";
+}
+
+std::string python_labels(std::size_t file, std::size_t count) {
+  std::string labels = "](";
+  for (std::size_t i = 0; i < count; ++i) labels += "K"s + static_cast<char>((file + i) % 10);
+  return labels + "e";
+}
+
+std::string python_batch(std::size_t file, std::size_t count, const std::string& labels_key) {
+  return "\x80\x02}(" + python_text("data") + python_pixels(file, count) + python_text(labels_key) +
+         python_labels(file, count) + python_text("filenames") + "](U\x05" + "a.pnge" + "u.";
+}
+
+std::string python_names(const std::string& key, const std::vector<std::string>& names) {
+  std::string list = "](";
+  for (const std::string& name : names) list += python_text(name);
+  return "\x80\x02}(" + python_text(key) + list + "eu.";
+}
+
+const std::vector<std::string> kOfficialNames{"airplane", "automobile", "bird",  "cat",  "deer",
+                                              "dog",      "frog",       "horse", "ship", "truck"};
+
+Files python10() {
+  Files files{{"test_batch", python_batch(6, kRecords, "labels")},
+              {"batches.meta", python_names("label_names", kOfficialNames)},
+              {"readme.html", "<html>"}};
+  for (std::size_t i = 1; i <= 5; ++i) {
+    files["data_batch_" + std::to_string(i)] = python_batch(i, kRecords, "labels");
+  }
+  return files;
+}
+
+Files python100() {
+  std::vector<std::string> names;
+  for (int i = 0; i < 100; ++i) names.push_back("name" + std::to_string(i));
+  return {{"train", python_batch(1, 5 * kRecords, "fine_labels")},
+          {"test", python_batch(2, kRecords, "fine_labels")},
+          {"meta", python_names("fine_label_names", names)},
+          {"file.txt~", ""}};
 }
 
 /// Ways to hand over a set: as a folder or an archive, its files at the top or one folder down.
@@ -105,7 +166,8 @@ INSTANTIATE_TEST_SUITE_P(Containers, Cifar,
                          testing::Values(Container{"folder", ""},
                                          Container{"folder", "cifar-10-batches-bin"},
                                          Container{"set.tar.gz", "cifar-10-batches-bin"},
-                                         Container{"set.tgz", ""}, Container{"set.tar", "inner"}),
+                                         Container{"set.tgz", ""}, Container{"set.tar", "inner"},
+                                         Container{"set.zip", "cifar-10-batches-py"}),
                          [](const auto& info) { return "Number" + std::to_string(info.index); });
 
 void expect_images(const CifarPart& part, std::size_t at, std::size_t file, std::size_t count) {
@@ -146,6 +208,85 @@ TEST_P(Cifar, HundredTakesItsNamesFromTheFile) {
   ASSERT_EQ(read.class_names.size(), 100U);
   EXPECT_EQ(read.class_names.front(), "name0");
   EXPECT_EQ(read.class_names.back(), "name99");
+}
+
+TEST_P(Cifar, PythonTenIsTheSameAsTheBinary) {
+  const CifarFiles files = read_cifar(store(python10()), kRecords);
+  ASSERT_EQ(files.train.labels.size(), 5 * kRecords);
+  for (std::size_t i = 1; i <= 5; ++i) expect_images(files.train, (i - 1) * kRecords, i, kRecords);
+  expect_images(files.test, 0, 6, kRecords);
+  EXPECT_EQ(files.class_names, (std::vector<std::string>{"plane", "car", "bird", "cat", "deer",
+                                                         "dog", "frog", "horse", "ship", "truck"}));
+}
+
+TEST_P(Cifar, PythonHundredIsReadByItsFineLabels) {
+  const CifarFiles files = read_cifar(store(python100()), kRecords);
+  expect_images(files.train, 0, 1, 5 * kRecords);
+  expect_images(files.test, 0, 2, kRecords);
+  ASSERT_EQ(files.class_names.size(), 100U);
+  EXPECT_EQ(files.class_names.back(), "name99");
+}
+
+TEST_P(Cifar, PythonFileThatDoesNotFitIsNamedWithItsFault) {
+  const auto complaint = [&](const std::string& batch) {
+    return std::string(
+        error_of(python10(), [&](Files& files) { files["data_batch_3"] = batch; }).what());
+  };
+  const std::string file = full_name("data_batch_3");
+  EXPECT_EQ(complaint("I1\n."), file + ": 4 bytes, expected 9216 to 84568");
+  const std::string filler = python_text(std::string(9216, 'x'));
+  EXPECT_EQ(complaint(filler + "."), file + ": not a dict");
+  EXPECT_EQ(complaint(filler + "0}."), file + ": has no 'data'");
+  EXPECT_EQ(complaint(python_batch(3, 4, "labels")),
+            file + ": its 'data' is u1 [4, 3072], expected u1 [3, 3072]");
+  EXPECT_EQ(complaint(python_batch(3, kRecords, "fine_labels")), file + ": has no 'labels'");
+  EXPECT_EQ(complaint(python_batch(3, kRecords, "labels") + "xyz"),
+            file + ": 3 bytes behind its end");
+  EXPECT_EQ(complaint(filler + "0}(" + python_text("data") + "K\x01u."),
+            file + ": its 'data': not an array of numbers");
+  const std::string data =
+      "}(" + python_text("data") + python_pixels(3, kRecords) + python_text("labels");
+  EXPECT_EQ(complaint(data + "Nu."), file + ": its 'labels' is not a list");
+  EXPECT_EQ(complaint(data + "](Neu."), file + ": its 'labels' are not numbers");
+  EXPECT_EQ(complaint(data + "](K\x01" + "eu."), file + ": 1 labels, expected 3");
+  EXPECT_EQ(complaint(data + "](K\x01K\x02K\x0a" + "eu."),
+            file + ": record 2 has label 10, expected 0 to 9");
+  EXPECT_EQ(complaint(data + "](K\x01K\x02J\xff\xff\xff\xff" + "eu."),
+            file + ": record 2 has label -1, expected 0 to 9");
+}
+
+TEST_P(Cifar, PythonFileThatWouldRunAProgramRunsNothing) {
+  const std::string harm = "(" + python_text(std::string(9216, 'x')) + "ios\nsystem\n.";
+  const Error error = error_of(python10(), [&](Files& files) { files["data_batch_3"] = harm; });
+  EXPECT_EQ(std::string(error.what()),
+            full_name("data_batch_3") +
+                ": names the global 'os.system', which is not on the list; nothing was executed");
+}
+
+TEST_P(Cifar, PythonNamesAreOptionalButMustBeRight) {
+  Files files = python10();
+  files.erase("batches.meta");
+  EXPECT_EQ(read_cifar(store(files), kRecords).class_names.front(), "plane");
+}
+
+TEST_P(Cifar, PythonNamesOfTheWrongNumberAreAnError) {
+  const Error few = error_of(python100(), [](Files& files) {
+    files["meta"] = python_names("fine_label_names", {"apple"});
+  });
+  EXPECT_EQ(std::string(few.what()), full_name("meta") + ": 1 class names, expected 100");
+}
+
+TEST_P(Cifar, PythonNamesThatAreNoTextsAreAnError) {
+  const Error error = error_of(python100(), [](Files& files) {
+    files["meta"] = "}" + python_text("fine_label_names") + "](K\x01" + "es.";
+  });
+  EXPECT_EQ(std::string(error.what()),
+            full_name("meta") + ": its 'fine_label_names' are not texts");
+}
+
+TEST_P(Cifar, BinaryAndPythonTogetherAreAnError) {
+  const Error error = error_of(cifar10(), [](Files& files) { files.merge(python10()); });
+  EXPECT_TRUE(contains(error.what(), "more than one set of CIFAR files")) << error.what();
 }
 
 TEST_P(Cifar, ShortFileIsNamedWithBothSizes) {
@@ -213,13 +354,14 @@ TEST_P(Cifar, BothSetsAreAnError) {
 }
 
 TEST_P(Cifar, NoSetIsAnError) {
-  const Error error = error_of({{"data_batch_1", "Python's layout"}}, [](Files&) {});
+  const Error error = error_of({{"data_batch_6", "one too many"}}, [](Files&) {});
   EXPECT_TRUE(contains(error.what(),
                        ": no CIFAR files (data_batch_1.bin .. data_batch_5.bin and "
-                       "test_batch.bin, or train.bin and test.bin)"));
+                       "test_batch.bin, or train.bin and test.bin; the Python version's have no "
+                       ".bin)"));
   EXPECT_EQ(error.hint(),
-            "Give the binary version, cifar-10-binary.tar.gz or cifar-100-binary.tar.gz, or the "
-            "folder unpacked from it; the Python version is laid out differently.");
+            "Give cifar-10-binary.tar.gz, cifar-100-binary.tar.gz, their Python versions, or the "
+            "folder unpacked from one.");
 }
 
 TEST(CifarContainers, FilesTwoFoldersDownAreNotSought) {

@@ -5,56 +5,49 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <span>
-#include <sstream>
+#include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "simclr/core/error.h"
 #include "simclr/formats/archive.h"
+#include "simclr/formats/cifar_layout.h"
 
 namespace simclr {
 namespace {
 
-constexpr std::size_t kPlaneBytes = std::size_t{kCifarSide} * kCifarSide;
-constexpr std::size_t kPixelBytes = 3 * kPlaneBytes;
-constexpr std::size_t kMostNameBytes = 65536;
-constexpr std::string_view kNamesFile = "fine_label_names.txt";
+using detail::CifarKind;
+using detail::fail_cifar;
 
-/// One kind of CIFAR. The label that counts is the last before the pixels.
-struct Kind {
-  std::size_t classes;
-  std::size_t label_bytes;
-  std::string_view archive;
-  std::string_view md5;
-};
-constexpr Kind kCifar10{10, 1, "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"};
-constexpr Kind kCifar100{100, 2, "cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"};
+constexpr std::size_t kMostNameBytes = 65536;
+constexpr std::array<const CifarKind*, 4> kKinds{&detail::kCifar10Binary, &detail::kCifar100Binary,
+                                                 &detail::kCifar10Python, &detail::kCifar100Python};
 
 /// One official file: where its records go, counted in records_per_file.
 struct FileSpec {
   std::string_view name;
-  const Kind* kind;
+  const CifarKind* kind;
   bool test;
   std::size_t first;
   std::size_t count;
 };
-constexpr std::array<FileSpec, 8> kFiles{{{"data_batch_1.bin", &kCifar10, false, 0, 1},
-                                          {"data_batch_2.bin", &kCifar10, false, 1, 1},
-                                          {"data_batch_3.bin", &kCifar10, false, 2, 1},
-                                          {"data_batch_4.bin", &kCifar10, false, 3, 1},
-                                          {"data_batch_5.bin", &kCifar10, false, 4, 1},
-                                          {"test_batch.bin", &kCifar10, true, 0, 1},
-                                          {"train.bin", &kCifar100, false, 0, 5},
-                                          {"test.bin", &kCifar100, true, 0, 1}}};
-
-[[noreturn]] void fail(const std::string& message, const Kind& kind) {
-  throw Error(
-      ExitCode::kData, message,
-      fmt::format("Fetch {} (MD5 {}) again from https://www.cs.toronto.edu/~kriz/cifar.html "
-                  "and give it, or the folder unpacked from it, with --data PATH.",
-                  kind.archive, kind.md5));
-}
+constexpr std::array<FileSpec, 16> kFiles{{{"data_batch_1.bin", kKinds[0], false, 0, 1},
+                                           {"data_batch_2.bin", kKinds[0], false, 1, 1},
+                                           {"data_batch_3.bin", kKinds[0], false, 2, 1},
+                                           {"data_batch_4.bin", kKinds[0], false, 3, 1},
+                                           {"data_batch_5.bin", kKinds[0], false, 4, 1},
+                                           {"test_batch.bin", kKinds[0], true, 0, 1},
+                                           {"train.bin", kKinds[1], false, 0, 5},
+                                           {"test.bin", kKinds[1], true, 0, 1},
+                                           {"data_batch_1", kKinds[2], false, 0, 1},
+                                           {"data_batch_2", kKinds[2], false, 1, 1},
+                                           {"data_batch_3", kKinds[2], false, 2, 1},
+                                           {"data_batch_4", kKinds[2], false, 3, 1},
+                                           {"data_batch_5", kKinds[2], false, 4, 1},
+                                           {"test_batch", kKinds[2], true, 0, 1},
+                                           {"train", kKinds[3], false, 0, 5},
+                                           {"test", kKinds[3], true, 0, 1}}};
 
 /// Puts a set together from its files, in whatever order they come.
 class Collector {
@@ -64,19 +57,23 @@ class Collector {
 
   static bool wants(const std::filesystem::path& name) {
     return std::distance(name.begin(), name.end()) <= 2 &&
-           (name.filename() == kNamesFile || spec_of(name) != nullptr);
+           (names_kind_of(name) != nullptr || spec_of(name) != nullptr);
   }
 
-  std::size_t most_bytes() const { return std::max(bytes_of(kFiles[6]), kMostNameBytes); }
+  std::size_t most_bytes() const {
+    std::size_t most = kMostNameBytes;
+    for (const FileSpec& spec : kFiles) most = std::max(most, size_of(spec).most);
+    return most;
+  }
 
   /// Refuses what cannot be taken, before its bytes are read.
   void check(const std::filesystem::path& name, std::uint64_t size) {
     const FileSpec* spec = spec_of(name);
     if (spec == nullptr) {
       if (size > kMostNameBytes) {
-        fail(fmt::format("{}: {} bytes, expected at most {}", (path_ / name).string(), size,
-                         kMostNameBytes),
-             kCifar100);
+        fail_cifar(fmt::format("{}: {} bytes, expected at most {}", (path_ / name).string(), size,
+                               kMostNameBytes),
+                   *names_kind_of(name));
       }
       return;
     }
@@ -92,37 +89,46 @@ class Collector {
     found_.push_back(spec);
   }
 
-  void take(const std::filesystem::path& name, std::span<const std::uint8_t> bytes) {
+  void take(const std::filesystem::path& name, std::vector<std::uint8_t> bytes) {
     if (const FileSpec* spec = spec_of(name)) {
       check_size(name, bytes.size(), *spec);
-      decode(*spec, path_ / name, bytes);
+      decode(*spec, (path_ / name).string(), std::move(bytes));
     } else {
-      read_names(path_ / name, std::string(bytes.begin(), bytes.end()));
+      names_[names_kind_of(name)] = {(path_ / name).string(), std::move(bytes)};
     }
   }
 
   CifarFiles finish() {
     if (found_.empty()) {
-      throw Error(ExitCode::kData,
-                  fmt::format("{}: no CIFAR files (data_batch_1.bin .. data_batch_5.bin and "
-                              "test_batch.bin, or train.bin and test.bin)",
-                              path_.string()),
-                  fmt::format("Give the binary version, {} or {}, or the folder unpacked from it; "
-                              "the Python version is laid out differently.",
-                              kCifar10.archive, kCifar100.archive));
+      throw Error(
+          ExitCode::kData,
+          fmt::format("{}: no CIFAR files (data_batch_1.bin .. data_batch_5.bin and "
+                      "test_batch.bin, or train.bin and test.bin; the Python version's "
+                      "have no .bin)",
+                      path_.string()),
+          fmt::format("Give {}, {}, their Python versions, or the folder unpacked from one.",
+                      detail::kCifar10Binary.archive, detail::kCifar100Binary.archive));
     }
-    const Kind& kind = *found_.front()->kind;
+    const CifarKind& kind = *found_.front()->kind;
     for (const FileSpec& spec : kFiles) {
       if (spec.kind != &kind || is_found(spec)) continue;
-      fail(fmt::format("{}: missing, expected {} bytes", (path_ / folder_ / spec.name).string(),
-                       bytes_of(spec)),
-           kind);
+      fail_cifar(fmt::format("{}: missing, expected {} bytes",
+                             (path_ / folder_ / spec.name).string(), expected_bytes(spec)),
+                 kind);
     }
     name_classes(kind);
     return std::move(files_);
   }
 
  private:
+  /// The kind whose class names the file holds, or null.
+  static const CifarKind* names_kind_of(const std::filesystem::path& name) {
+    const auto* kind = std::find_if(kKinds.begin(), kKinds.end(), [&](const CifarKind* candidate) {
+      return name.filename() == candidate->names_file;
+    });
+    return kind == kKinds.end() ? nullptr : *kind;
+  }
+
   static const FileSpec* spec_of(const std::filesystem::path& name) {
     const auto* spec = std::find_if(kFiles.begin(), kFiles.end(), [&](const FileSpec& candidate) {
       return name.filename() == candidate.name;
@@ -130,78 +136,98 @@ class Collector {
     return spec == kFiles.end() ? nullptr : spec;
   }
 
-  std::size_t bytes_of(const FileSpec& spec) const {
-    return spec.count * records_per_file_ * (spec.kind->label_bytes + kPixelBytes);
+  detail::CifarFileSize size_of(const FileSpec& spec) const {
+    return detail::cifar_file_size(*spec.kind, spec.count * records_per_file_);
+  }
+
+  std::string expected_bytes(const FileSpec& spec) const {
+    const auto [least, most] = size_of(spec);
+    return least == most ? fmt::format("{}", most) : fmt::format("{} to {}", least, most);
   }
 
   void check_size(const std::filesystem::path& name, std::uint64_t size,
                   const FileSpec& spec) const {
-    if (size == bytes_of(spec)) return;
-    fail(fmt::format("{}: {} bytes, expected {}", (path_ / name).string(), size, bytes_of(spec)),
-         *spec.kind);
+    const auto [least, most] = size_of(spec);
+    if (size >= least && size <= most) return;
+    fail_cifar(fmt::format("{}: {} bytes, expected {}", (path_ / name).string(), size,
+                           expected_bytes(spec)),
+               *spec.kind);
   }
 
   bool is_found(const FileSpec& spec) const {
     return std::find(found_.begin(), found_.end(), &spec) != found_.end();
   }
 
-  void decode(const FileSpec& spec, const std::filesystem::path& file,
-              std::span<const std::uint8_t> bytes) {
-    const std::size_t files = spec.kind == &kCifar10 && !spec.test ? 5 : spec.count;
+  void decode(const FileSpec& spec, const std::string& file, std::vector<std::uint8_t> bytes) {
+    const std::size_t count = spec.count * records_per_file_;
+    std::vector<std::uint8_t> pixels;
+    const detail::CifarRecords records =
+        spec.kind->pickled
+            ? detail::unpickle_cifar_records(*spec.kind, std::move(bytes), count, file, pixels)
+            : detail::read_cifar_records(*spec.kind, bytes, count);
+    const std::size_t files = spec.kind->classes == 10 && !spec.test ? 5 : spec.count;
     CifarPart& part = spec.test ? files_.test : files_.train;
-    part.pixels.resize(files * records_per_file_ * kPixelBytes);
+    part.pixels.resize(files * records_per_file_ * detail::kCifarPixelBytes);
     part.labels.resize(files * records_per_file_);
-    const std::size_t record_bytes = spec.kind->label_bytes + kPixelBytes;
-    for (std::size_t i = 0; i < spec.count * records_per_file_; ++i) {
-      const std::uint8_t* record = &bytes[i * record_bytes];
-      const std::size_t label = record[spec.kind->label_bytes - 1];
-      if (label >= spec.kind->classes) {
-        fail(fmt::format("{}: record {} has label {}, expected 0 to {}", file.string(), i, label,
-                         spec.kind->classes - 1),
-             *spec.kind);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int64_t label = records.labels[i];
+      if (label < 0 || label >= static_cast<std::int64_t>(spec.kind->classes)) {
+        fail_cifar(fmt::format("{}: record {} has label {}, expected 0 to {}", file, i, label,
+                               spec.kind->classes - 1),
+                   *spec.kind);
       }
       const std::size_t at = spec.first * records_per_file_ + i;
       part.labels[at] = static_cast<std::int32_t>(label);
-      interleave(record + spec.kind->label_bytes, &part.pixels[at * kPixelBytes]);
+      interleave(records.planes + i * records.stride, &part.pixels[at * detail::kCifarPixelBytes]);
     }
   }
 
   static void interleave(const std::uint8_t* planes, std::uint8_t* pixels) {
-    for (std::size_t i = 0; i < kPlaneBytes; ++i) {
-      for (std::size_t c = 0; c < 3; ++c) pixels[3 * i + c] = planes[c * kPlaneBytes + i];
-    }
-  }
-
-  void read_names(const std::filesystem::path& file, const std::string& text) {
-    std::istringstream lines(text);
-    std::vector<std::string> names;
-    for (std::string line; std::getline(lines, line);) {
-      while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-      if (!line.empty()) names.push_back(line);
-    }
-    if (names.size() != kCifar100.classes) {
-      fail(fmt::format("{}: {} class names, expected {}", file.string(), names.size(),
-                       kCifar100.classes),
-           kCifar100);
-    }
-    files_.class_names = std::move(names);
-  }
-
-  void name_classes(const Kind& kind) {
-    if (&kind == &kCifar10) {
-      files_.class_names = {"plane", "car",  "bird",  "cat",  "deer",
-                            "dog",   "frog", "horse", "ship", "truck"};
-    } else if (files_.class_names.empty()) {
-      for (std::size_t i = 0; i < kind.classes; ++i) {
-        files_.class_names.push_back(fmt::format("{}", i));
+    for (std::size_t i = 0; i < detail::kCifarPlaneBytes; ++i) {
+      for (std::size_t c = 0; c < 3; ++c) {
+        pixels[3 * i + c] = planes[c * detail::kCifarPlaneBytes + i];
       }
     }
+  }
+
+  void name_classes(const CifarKind& kind) {
+    std::vector<std::string>& names = files_.class_names;
+    if (const auto found = names_.find(&kind); found != names_.end()) {
+      names = read_names(kind, found->second);
+    } else if (kind.classes == 10) {
+      names = {"plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+    } else {
+      for (std::size_t i = 0; i < kind.classes; ++i) names.push_back(fmt::format("{}", i));
+    }
+  }
+
+  struct NamesFile {
+    std::string name;
+    std::vector<std::uint8_t> bytes;
+  };
+
+  static std::vector<std::string> read_names(const CifarKind& kind, NamesFile& file) {
+    std::vector<std::string> names =
+        kind.pickled ? detail::unpickle_cifar_names(kind, std::move(file.bytes), file.name)
+                     : detail::read_cifar_names(
+                           {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()});
+    if (names.size() != kind.classes) {
+      fail_cifar(
+          fmt::format("{}: {} class names, expected {}", file.name, names.size(), kind.classes),
+          kind);
+    }
+    if (kind.classes == 10) {
+      std::replace(names.begin(), names.end(), std::string("airplane"), std::string("plane"));
+      std::replace(names.begin(), names.end(), std::string("automobile"), std::string("car"));
+    }
+    return names;
   }
 
   std::filesystem::path path_;
   std::size_t records_per_file_;
   std::filesystem::path folder_;  // of the files found, within path_
   std::vector<const FileSpec*> found_;
+  std::map<const CifarKind*, NamesFile> names_;
   CifarFiles files_;
 };
 
@@ -246,7 +272,7 @@ CifarFiles read_cifar(const std::filesystem::path& path, std::size_t records_per
           return true;
         },
         [&](const ArchiveEntry& entry, std::vector<std::uint8_t> bytes) {
-          collector.take(entry.name, bytes);
+          collector.take(entry.name, std::move(bytes));
         });
     return collector.finish();
   }

@@ -20,16 +20,17 @@ struct CifarPart {
 struct CifarFiles {
   CifarPart train;
   CifarPart test;
-  /// CIFAR-10: plane car bird ...; CIFAR-100, fine labels: fine_label_names.txt where present, else
-  /// "0" .. "99".
+  /// CIFAR-10: plane car bird ...; CIFAR-100, fine labels: fine_label_names.txt or meta where
+  /// present, else "0" .. "99".
   std::vector<std::string> class_names;
 };
 
 /// Reads CIFAR-10 (data_batch_1..5.bin, test_batch.bin; records of 1 + 3072 bytes) or CIFAR-100
-/// (train.bin, test.bin; 2 + 3072) in the official binary layout.
-/// @param path              a folder, or a .tar.gz, .tgz or .tar, that holds the files at its top
-/// or
-///                          one folder down. An archive is streamed, not unpacked to disk.
+/// (train.bin, test.bin; 2 + 3072) in the official binary layout, or in the official Python layout
+/// (the same names without .bin; pickles, of which nothing is executed; batches.meta or meta).
+/// @param path              a folder, or an archive (.tar.gz, .zip, ...), that holds the files at
+///                          its top or one folder down. An archive is streamed, not unpacked to
+///                          disk.
 /// @param records_per_file  every file must hold exactly so many, CIFAR-100's train.bin five times
 ///                          as many
 /// @throws Error(kData) if a file is missing, short, long or damaged, naming the file, the size

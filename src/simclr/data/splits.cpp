@@ -55,9 +55,9 @@ std::vector<std::size_t> stratified_subset(const Dataset& dataset,
 }
 
 TrainValidation stratified_split(const Dataset& dataset, const std::vector<std::size_t>& indices,
-                                 double share, std::uint64_t seed) {
+                                 double share, std::uint64_t seed, Purpose purpose) {
   TrainValidation parts;
-  for (const auto& [label, members] : shuffled_classes(dataset, indices, Purpose::kSplit, seed)) {
+  for (const auto& [label, members] : shuffled_classes(dataset, indices, purpose, seed)) {
     const auto middle =
         members.begin() + static_cast<std::ptrdiff_t>(share_of(members.size(), share));
     parts.validation.insert(parts.validation.end(), members.begin(), middle);

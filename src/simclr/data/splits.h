@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "simclr/core/random.h"
 #include "simclr/data/dataset.h"
 
 namespace simclr {
@@ -25,6 +26,7 @@ std::vector<std::size_t> stratified_subset(const Dataset& dataset,
 /// Splits `indices` in two, every class alike: round(share * n) of each class for validation, the
 /// rest for training.
 TrainValidation stratified_split(const Dataset& dataset, const std::vector<std::size_t>& indices,
-                                 double share, std::uint64_t seed);
+                                 double share, std::uint64_t seed,
+                                 Purpose purpose = Purpose::kSplit);
 
 }  // namespace simclr

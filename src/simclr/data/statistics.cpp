@@ -1,8 +1,25 @@
 #include "simclr/data/statistics.h"
 
 #include <cmath>
+#include <string>
+#include <unordered_map>
+
+#include "simclr/core/sha256.h"
 
 namespace simclr {
+namespace {
+
+constexpr std::size_t kImagesPerEvent = 256;
+
+std::string digest_of(const Image& image) {
+  Sha256 sha;
+  const std::array<std::int32_t, 2> sides{image.height, image.width};
+  sha.update(sides.data(), sizeof(sides));
+  sha.update(image.pixels.data(), image.pixels.size());
+  return sha.hex_digest();
+}
+
+}  // namespace
 
 DataStatistics measure(const Dataset& dataset, std::size_t classes) {
   DataStatistics statistics;
@@ -29,6 +46,38 @@ DataStatistics measure(const Dataset& dataset, std::size_t classes) {
     statistics.deviation[c] = std::sqrt(std::max(variance, 0.0)) / 255.0;
   }
   return statistics;
+}
+
+SizeSummary SizeCounter::summary() const {
+  SizeSummary result;
+  const auto area = [](const Sides& sides) { return std::int64_t{sides.first} * sides.second; };
+  for (const auto& [sides, count] : counts_) {
+    if (result.distinct == 0 || area(sides) < area(result.smallest)) result.smallest = sides;
+    if (result.distinct == 0 || area(sides) > area(result.largest)) result.largest = sides;
+    if (count > result.most_common_count) {
+      result.most_common = sides;
+      result.most_common_count = count;
+    }
+    ++result.distinct;
+  }
+  return result;
+}
+
+Duplicates find_duplicates(const Dataset& dataset, std::size_t pairs, EventSink& sink) {
+  Duplicates found;
+  std::unordered_map<std::string, std::size_t> seen;
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    const auto [twin, is_new] = seen.emplace(digest_of(dataset.get(i)), i);
+    if (!is_new) {
+      ++found.images;
+      if (found.first_pairs.size() < pairs) found.first_pairs.emplace_back(twin->second, i);
+    }
+    if (i % kImagesPerEvent == 0) {
+      sink.progress("looking for duplicates", static_cast<std::int64_t>(i + 1),
+                    static_cast<std::int64_t>(dataset.size()), "");
+    }
+  }
+  return found;
 }
 
 }  // namespace simclr

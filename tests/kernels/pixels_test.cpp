@@ -217,17 +217,49 @@ TEST(Pixels, AddedNoiseIsClamped) {
 
 TEST(Pixels, BytesBecomeTheirShareOf255) {
   for (const std::size_t n : {0U, 1U, 15U, 16U, 17U, 256U}) {
-    std::vector<std::uint8_t> bytes(n);
-    for (std::size_t i = 0; i < n; ++i) bytes[i] = static_cast<std::uint8_t>(i);
-    std::vector<float> values(padded(n));
-    bytes_to_unit(bytes.data(), n, values.data());
-    for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(values[i], static_cast<float>(i) / 255.0F);
+    std::vector<std::uint8_t> bytes(3 * n);
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i % 256);
+    const std::size_t stride = padded(n);
+    std::vector<float> values(3 * stride);
+    bytes_to_planes(bytes.data(), {values.data(), n, stride});
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      ASSERT_EQ(values[i % 3 * stride + i / 3], static_cast<float>(bytes[i]) / 255.0F);
   }
+}
+
+TEST(Pixels, EveryByteComesBackFromPlanes) {
+  for (const std::size_t n : {1U, 16U, 31U, 256U}) {
+    std::vector<std::uint8_t> bytes(3 * n);
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i % 256);
+    std::vector<float> values(3 * padded(n));
+    const Planes planes{values.data(), n, padded(n)};
+    bytes_to_planes(bytes.data(), planes);
+    std::vector<std::uint8_t> result(bytes.size() + 1, 77);  // the last is not to be written
+    planes_to_bytes(planes, result.data());
+    bytes.push_back(77);
+    EXPECT_EQ(result, bytes);
+  }
+}
+
+TEST(Pixels, BytesAreTheNearestLevels) {
+  const auto byte = [](float value) {
+    std::vector<float> planes(3 * kPixelLanes, value);
+    std::array<std::uint8_t, 3> bytes{};
+    planes_to_bytes({planes.data(), 1, kPixelLanes}, bytes.data());
+    return static_cast<int>(bytes[1]);
+  };
+  EXPECT_EQ(byte(0.0F), 0);
+  EXPECT_EQ(byte(1.0F), 255);
+  EXPECT_EQ(byte(99.49F / 255.0F), 99);
+  EXPECT_EQ(byte(99.51F / 255.0F), 100);
 }
 
 /// Everything above at once, on every instruction set of this processor.
 std::vector<float> through_every_operation(std::size_t pixels) {
-  const auto result = through_planes(random_pixels(pixels, 6), [](const Planes& planes) {
+  std::vector<std::uint8_t> bytes(3 * pixels);
+  const auto result = through_planes(random_pixels(pixels, 6), [&](const Planes& planes) {
+    planes_to_bytes(planes, bytes.data());
+    bytes_to_planes(bytes.data(), planes);
     adjust_hue(planes, 0.3F);
     adjust_brightness(planes, 1.1F);
     adjust_contrast(planes, 0.7F);

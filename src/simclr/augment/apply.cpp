@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 #include <cstddef>
 
 #include "simclr/augment/presets.h"
 #include "simclr/kernels/blur.h"
+#include "simclr/kernels/noise.h"
 
 namespace simclr {
 namespace {
@@ -21,14 +21,14 @@ Planes planes_in(std::vector<float>& memory, int side) {
 void resize_crop(const Image& image, const ViewParams& params, int side, ViewScratch& scratch,
                  const Planes& planes) {
   const CropBox& crop = params.crop;
-  make_resize_filter(crop.width, side, params.flip, scratch.columns);
-  make_resize_filter(crop.height, side, false, scratch.rows);
+  const ResizeFilter& columns = scratch.columns.get(crop.width, side, params.flip);
+  const ResizeFilter& rows = scratch.rows.get(crop.height, side, false);
   const std::size_t row_bytes = static_cast<std::size_t>(image.width) * 3;
   const std::uint8_t* corner = image.pixels.data() +
                                static_cast<std::size_t>(crop.top) * row_bytes +
                                static_cast<std::size_t>(crop.left) * 3;
-  resize_to_planes({corner, crop.height, crop.width, row_bytes}, scratch.columns, scratch.rows,
-                   side, scratch.resize, planes);
+  resize_to_planes({corner, crop.height, crop.width, row_bytes}, columns, rows, side,
+                   scratch.resize, planes);
 }
 
 /// value(y, x) = value(y + top, x + left), black outside.
@@ -83,23 +83,15 @@ struct Apply {
   void operator()(const SolarizeParams& params) const { solarize(planes, params.threshold); }
   void operator()(const NoiseParams& noise) const {
     const Planes values = planes_in(scratch.other, side);
-    Random random({.seed = noise.key, .purpose = Purpose::kNoise});
-    for (std::size_t c = 0; c < 3; ++c)
-      for (std::size_t i = 0; i < values.n; ++i)
-        values.data[c * values.stride + i] = noise.sigma * random.normal();
+    normal_noise(noise.key, noise.sigma, values);
     add_clamped(planes, values.data);
   }
   void operator()(const AutoAugmentParams& params) const {
     std::vector<std::uint8_t>& bytes = scratch.bytes;
     bytes.resize(3 * planes.n);
-    for (std::size_t i = 0; i < planes.n; ++i)
-      for (std::size_t c = 0; c < 3; ++c)
-        bytes[3 * i + c] =
-            static_cast<std::uint8_t>(planes.data[c * planes.stride + i] * 255.0F + 0.5F);
+    planes_to_bytes(planes, bytes.data());
     apply_autoaugment(bytes, side, side, params, scratch.u8);
-    for (std::size_t i = 0; i < planes.n; ++i)
-      for (std::size_t c = 0; c < 3; ++c)
-        planes.data[c * planes.stride + i] = static_cast<float>(bytes[3 * i + c]) / 255.0F;
+    bytes_to_planes(bytes.data(), planes);
   }
 };
 

@@ -14,8 +14,8 @@ namespace simclr {
 
 /// Memory that applying views needs, kept from view to view: one for each thread.
 struct ViewScratch {
-  ResizeFilter columns;
-  ResizeFilter rows;
+  ResizeFilters columns;
+  ResizeFilters rows;
   ResizeScratch resize;
   std::vector<float> planes;  // [3, stride]
   std::vector<float> other;   // a second set of planes, for what cannot work in place

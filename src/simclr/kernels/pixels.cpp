@@ -1,5 +1,6 @@
 #include "simclr/kernels/pixels.h"
 
+#include <algorithm>
 #include <array>
 
 // Highway compiles this file once for each instruction set and chooses when the program runs.
@@ -9,20 +10,15 @@
 // After foreach_target.h, as it demands.
 #include <hwy/highway.h>
 
+#include "simclr/kernels/vectors-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace simclr::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Tag = hn::CappedTag<float, kPixelLanes>;
-using Vector = hn::Vec<Tag>;
 
 // torchvision's weights; they add up to 0.9999, so white turns into 0.9999.
 constexpr float kRedWeight = 0.2989F;
 constexpr float kGreenWeight = 0.587F;
 constexpr float kBlueWeight = 0.114F;
-
-// Multiplications and additions stay apart everywhere: a fused one rounds once, and only some
-// processors have it.
 
 HWY_ATTR Vector grey(Tag tag, Vector red, Vector green, Vector blue) {
   return hn::Add(
@@ -187,34 +183,47 @@ HWY_ATTR void add(const Planes& rgb, const float* noise) {
   }
 }
 
-HWY_ATTR void to_floats(const std::uint8_t* bytes, std::size_t n, float* values) {
+HWY_ATTR void from_bytes(const std::uint8_t* bytes, const Planes& rgb) {
+  unpack(bytes, rgb.n, rgb.data, rgb.stride);
+}
+
+HWY_ATTR void to_bytes(const Planes& rgb, std::uint8_t* out) {
   const Tag tag;
-  const hn::Rebind<std::int32_t, Tag> integers;
-  const hn::Rebind<std::uint8_t, Tag> small;
-  const Vector scale = hn::Set(tag, 255.0F);
-  const std::size_t lanes = hn::Lanes(tag);
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const auto whole = hn::PromoteTo(integers, hn::LoadU(small, bytes + i));
-    hn::StoreU(hn::Div(hn::ConvertTo(tag, whole), scale), tag, values + i);
+  const hn::CappedTag<std::uint8_t, kPixelLanes> bytes;
+  alignas(64) std::uint8_t channels[3][kPixelLanes];
+  alignas(64) std::uint8_t block[3 * kPixelLanes];
+  for (std::size_t i = 0; i < rgb.n; i += kPixelLanes) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      for (std::size_t lane = 0; lane < kPixelLanes; lane += hn::Lanes(tag)) {
+        const Vector value = hn::LoadU(tag, rgb.data + c * rgb.stride + i + lane);
+        const Vector level = hn::Add(hn::Mul(value, hn::Set(tag, 255.0F)), hn::Set(tag, 0.5F));
+        hn::StoreU(hn::DemoteTo(ByteTag(), hn::ConvertTo(IntTag(), level)), ByteTag(),
+                   channels[c] + lane);
+      }
+    }
+    for (std::size_t lane = 0; lane < kPixelLanes; lane += hn::Lanes(bytes))
+      hn::StoreInterleaved3(hn::LoadU(bytes, channels[0] + lane),
+                            hn::LoadU(bytes, channels[1] + lane),
+                            hn::LoadU(bytes, channels[2] + lane), bytes, block + 3 * lane);
+    std::memcpy(out + 3 * i, block, 3 * std::min(kPixelLanes, rgb.n - i));
   }
-  for (; i < n; ++i) values[i] = static_cast<float>(bytes[i]) / 255.0F;
 }
 
 HWY_ATTR void interleave(const Planes& rgb, const float* mean, const float* deviation, float* out) {
   const Tag tag;
   const std::size_t lanes = hn::Lanes(tag);
+  const float scale[] = {1.0F / deviation[0], 1.0F / deviation[1], 1.0F / deviation[2]};
   std::size_t i = 0;
   for (; i + lanes <= rgb.n; i += lanes) {
     const auto channel = [&](std::size_t c) HWY_ATTR {
       const Vector value = hn::LoadU(tag, rgb.data + c * rgb.stride + i);
-      return hn::Div(hn::Sub(value, hn::Set(tag, mean[c])), hn::Set(tag, deviation[c]));
+      return hn::Mul(hn::Sub(value, hn::Set(tag, mean[c])), hn::Set(tag, scale[c]));
     };
     hn::StoreInterleaved3(channel(0), channel(1), channel(2), tag, out + 3 * i);
   }
   for (; i < rgb.n; ++i)
     for (std::size_t c = 0; c < 3; ++c)
-      out[3 * i + c] = (rgb.data[c * rgb.stride + i] - mean[c]) / deviation[c];
+      out[3 * i + c] = (rgb.data[c * rgb.stride + i] - mean[c]) * scale[c];
 }
 
 }  // namespace simclr::HWY_NAMESPACE
@@ -230,7 +239,8 @@ HWY_EXPORT(hue);
 HWY_EXPORT(greyscale);
 HWY_EXPORT(invert_from);
 HWY_EXPORT(add);
-HWY_EXPORT(to_floats);
+HWY_EXPORT(from_bytes);
+HWY_EXPORT(to_bytes);
 HWY_EXPORT(interleave);
 
 void adjust_brightness(const Planes& rgb, float factor) {
@@ -248,8 +258,11 @@ void solarize(const Planes& rgb, float threshold) {
   HWY_DYNAMIC_DISPATCH(invert_from)(rgb, threshold);
 }
 void add_clamped(const Planes& rgb, const float* noise) { HWY_DYNAMIC_DISPATCH(add)(rgb, noise); }
-void bytes_to_unit(const std::uint8_t* bytes, std::size_t n, float* values) {
-  HWY_DYNAMIC_DISPATCH(to_floats)(bytes, n, values);
+void bytes_to_planes(const std::uint8_t* bytes, const Planes& rgb) {
+  HWY_DYNAMIC_DISPATCH(from_bytes)(bytes, rgb);
+}
+void planes_to_bytes(const Planes& rgb, std::uint8_t* bytes) {
+  HWY_DYNAMIC_DISPATCH(to_bytes)(rgb, bytes);
 }
 void interleave_normalized(const Planes& rgb, std::span<const float, 3> mean,
                            std::span<const float, 3> deviation, float* out) {

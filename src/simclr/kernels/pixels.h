@@ -35,10 +35,14 @@ void solarize(const Planes& rgb, float threshold);  ///< 1 - x where x >= thresh
 /// x + noise, clamped to [0, 1]. @param noise  f32 [3, stride]
 void add_clamped(const Planes& rgb, const float* noise);
 
-/// u8 [n] / 255 as f32 [n]; `values` has room for padded(n).
-void bytes_to_unit(const std::uint8_t* bytes, std::size_t n, float* values);
+/// u8 [n, 3] / 255 as planes, rounded correctly.
+void bytes_to_planes(const std::uint8_t* bytes, const Planes& rgb);
 
-/// The planes as f32 [n, 3], each value less its channel's mean and divided by its deviation.
+/// Values in [0, 1] to the nearest of 255 levels. @param bytes  u8 [n, 3], written
+void planes_to_bytes(const Planes& rgb, std::uint8_t* bytes);
+
+/// The planes as f32 [n, 3], each value less its channel's mean and divided by its deviation (times
+/// the deviation's inverse: a unit in the last place from a division).
 void interleave_normalized(const Planes& rgb, std::span<const float, 3> mean,
                            std::span<const float, 3> deviation, float* out);
 

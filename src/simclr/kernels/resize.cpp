@@ -9,40 +9,56 @@
 // After foreach_target.h, as it demands.
 #include <hwy/highway.h>
 
+#include "simclr/kernels/vectors-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace simclr::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
-using Tag = hn::CappedTag<float, kPixelLanes>;
-using Vector = hn::Vec<Tag>;
+// Rows of so many vectors are kept in registers, where values are found faster than in memory.
+constexpr std::size_t kMaxTables = 4;
 
-/// One row of a box, f32 [width, 3], to f32 [3, stride].
-HWY_ATTR void resize_row(const float* line, const ResizeFilter& columns, float* out) {
+/// values[at + 0], ... of a row of `tables` whole vectors.
+HWY_ATTR HWY_INLINE Vector look_up(Tag tag, const float* values, std::size_t tables, IntVector at) {
+  const IntTag integers;
+  const auto lanes = static_cast<std::int32_t>(hn::Lanes(tag));
+  const auto indices = hn::IndicesFromVec(tag, hn::And(at, hn::Set(integers, lanes - 1)));
+  Vector found = hn::TableLookupLanes(hn::LoadU(tag, values), indices);
+  for (std::size_t t = 1; t < tables; ++t) {
+    const auto first = static_cast<std::int32_t>(t) * lanes;
+    const auto reaches = hn::RebindMask(tag, hn::Gt(at, hn::Set(integers, first - 1)));
+    const Vector table = hn::LoadU(tag, values + t * hn::Lanes(tag));
+    found = hn::IfThenElse(reaches, hn::TableLookupLanes(table, indices), found);
+  }
+  return found;
+}
+
+/// One row f32 [3, line_stride] of `width` pixels to f32 [3, columns.stride].
+HWY_ATTR void resize_row(const float* line, std::size_t line_stride, std::size_t width,
+                         const ResizeFilter& columns, float* out) {
   const Tag tag;
-  const hn::Rebind<std::int32_t, Tag> integers;
+  const IntTag integers;
+  const std::size_t tables = (width + hn::Lanes(tag) - 1) / hn::Lanes(tag);
   for (std::size_t x = 0; x < columns.stride; x += hn::Lanes(tag)) {
-    const auto first = hn::LoadU(integers, columns.first.data() + x);
-    const auto at = hn::Add(first, hn::Add(first, first));  // three values a pixel
-    Vector red = hn::Zero(tag);
-    Vector green = hn::Zero(tag);
-    Vector blue = hn::Zero(tag);
+    const IntVector first = hn::LoadU(integers, columns.first.data() + x);
+    Vector sums[3] = {hn::Zero(tag), hn::Zero(tag), hn::Zero(tag)};
     for (int k = 0; k < columns.taps; ++k) {
-      const float* base = line + 3 * k;
+      const IntVector at = hn::Add(first, hn::Set(integers, k));
       const Vector weight =
           hn::LoadU(tag, columns.weights.data() + static_cast<std::size_t>(k) * columns.stride + x);
-      red = hn::Add(red, hn::Mul(weight, hn::GatherIndex(tag, base, at)));
-      green = hn::Add(green, hn::Mul(weight, hn::GatherIndex(tag, base + 1, at)));
-      blue = hn::Add(blue, hn::Mul(weight, hn::GatherIndex(tag, base + 2, at)));
+      for (std::size_t c = 0; c < 3; ++c) {
+        const float* values = line + c * line_stride;
+        const Vector value = tables <= kMaxTables ? look_up(tag, values, tables, at)
+                                                  : hn::GatherIndex(tag, values, at);
+        sums[c] = hn::Add(sums[c], hn::Mul(weight, value));
+      }
     }
-    hn::StoreU(red, tag, out + x);
-    hn::StoreU(green, tag, out + columns.stride + x);
-    hn::StoreU(blue, tag, out + 2 * columns.stride + x);
+    for (std::size_t c = 0; c < 3; ++c) hn::StoreU(sums[c], tag, out + c * columns.stride + x);
   }
 }
 
 /// Weighted sums of whole rows: `count` values of f32 [taps] rows that are `apart` values apart.
-HWY_ATTR void mix_rows(const float* rows, std::size_t apart, const ResizeFilter& filter,
-                       std::size_t output, std::size_t count, float* out) {
+HWY_ATTR HWY_INLINE void mix_rows(const float* rows, std::size_t apart, const ResizeFilter& filter,
+                                  std::size_t output, std::size_t count, float* out) {
   const Tag tag;
   for (std::size_t x = 0; x < count; x += hn::Lanes(tag)) {
     Vector value = hn::Zero(tag);
@@ -55,6 +71,25 @@ HWY_ATTR void mix_rows(const float* rows, std::size_t apart, const ResizeFilter&
   }
 }
 
+/// Columns of every row first, then rows.
+HWY_ATTR void resize(const PixelBox& box, const ResizeFilter& columns, const ResizeFilter& rows,
+                     ResizeScratch& scratch, const Planes& out, std::size_t side) {
+  const auto width = static_cast<std::size_t>(box.width);
+  const std::size_t row_values = 3 * columns.stride;
+  for (std::size_t y = 0; y < static_cast<std::size_t>(box.height); ++y) {
+    unpack(box.pixels + y * box.row_bytes, width, scratch.line.data(), padded(width));
+    resize_row(scratch.line.data(), padded(width), width, columns,
+               scratch.rows.data() + y * row_values);
+  }
+  // Whole vectors: what spills over the end of a row is written again by the next one.
+  for (std::size_t y = 0; y < side; ++y) {
+    const float* first = scratch.rows.data() + static_cast<std::size_t>(rows.first[y]) * row_values;
+    for (std::size_t c = 0; c < 3; ++c)
+      mix_rows(first + c * columns.stride, row_values, rows, y, side,
+               out.data + c * out.stride + y * side);
+  }
+}
+
 }  // namespace simclr::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -62,8 +97,7 @@ HWY_AFTER_NAMESPACE();
 namespace simclr {
 namespace {
 
-HWY_EXPORT(resize_row);
-HWY_EXPORT(mix_rows);
+HWY_EXPORT(resize);
 
 /// The inputs that one output reads: from `first`, `count` of them, around `center`.
 struct Support {
@@ -113,25 +147,22 @@ void make_resize_filter(int in, int out, bool mirrored, ResizeFilter& filter) {
 
 void resize_to_planes(const PixelBox& box, const ResizeFilter& columns, const ResizeFilter& rows,
                       int side, ResizeScratch& scratch, const Planes& out) {
-  const auto values = static_cast<std::size_t>(box.width) * 3;
-  const std::size_t row_values = 3 * columns.stride;
-  scratch.line.resize(padded(values));
-  scratch.rows.resize(static_cast<std::size_t>(box.height) * row_values);
-  for (int y = 0; y < box.height; ++y) {
-    const auto row = static_cast<std::size_t>(y);
-    bytes_to_unit(box.pixels + row * box.row_bytes, values, scratch.line.data());
-    HWY_DYNAMIC_DISPATCH(resize_row)
-    (scratch.line.data(), columns, scratch.rows.data() + row * row_values);
+  scratch.line.resize(3 * padded(static_cast<std::size_t>(box.width)));
+  scratch.rows.resize(static_cast<std::size_t>(box.height) * 3 * columns.stride);
+  HWY_DYNAMIC_DISPATCH(resize)
+  (box, columns, rows, scratch, out, static_cast<std::size_t>(side));
+}
+
+const ResizeFilter& ResizeFilters::get(int in, int out, bool mirrored) {
+  const auto key = 2 * static_cast<std::size_t>(in) + (mirrored ? 1 : 0);
+  Slot& slot = slots_[key % slots_.size()];
+  if (slot.in != in || slot.out != out || slot.mirrored != mirrored) {
+    make_resize_filter(in, out, mirrored, slot.filter);
+    slot.in = in;
+    slot.out = out;
+    slot.mirrored = mirrored;
   }
-  // Whole vectors: what spills over the end of a row is written again by the next one.
-  for (std::size_t y = 0; y < static_cast<std::size_t>(side); ++y) {
-    const float* first = scratch.rows.data() + static_cast<std::size_t>(rows.first[y]) * row_values;
-    for (std::size_t c = 0; c < 3; ++c) {
-      HWY_DYNAMIC_DISPATCH(mix_rows)
-      (first + c * columns.stride, row_values, rows, y, static_cast<std::size_t>(side),
-       out.data + c * out.stride + y * static_cast<std::size_t>(side));
-    }
-  }
+  return slot.filter;
 }
 
 }  // namespace simclr

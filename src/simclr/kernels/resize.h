@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -23,6 +24,23 @@ struct ResizeFilter {
 /// `filter` is used again.
 void make_resize_filter(int in, int out, bool mirrored, ResizeFilter& filter);
 
+/// Filters that were made already: most views of small images need one of few. A later filter may
+/// take the place of an earlier one, so memory is bounded.
+class ResizeFilters {
+ public:
+  /// As make_resize_filter. Valid until the next call.
+  const ResizeFilter& get(int in, int out, bool mirrored);
+
+ private:
+  struct Slot {
+    int in = 0;
+    int out = 0;
+    bool mirrored = false;
+    ResizeFilter filter;
+  };
+  std::array<Slot, 128> slots_;
+};
+
 /// Part of an image: u8 [height, width, 3] whose rows are row_bytes apart.
 struct PixelBox {
   const std::uint8_t* pixels = nullptr;
@@ -33,7 +51,7 @@ struct PixelBox {
 
 /// Memory that resizing needs, kept from call to call.
 struct ResizeScratch {
-  std::vector<float> line;  // one row as f32
+  std::vector<float> line;  // [3, padded width]: one row
   std::vector<float> rows;  // [height, 3, padded side]: columns done, rows not
 };
 

@@ -13,6 +13,7 @@
 #include "simclr/core/error.h"
 #include "simclr/formats/archive.h"
 #include "simclr/formats/cifar_layout.h"
+#include "simclr/formats/container.h"
 
 namespace simclr {
 namespace {
@@ -231,22 +232,6 @@ class Collector {
   CifarFiles files_;
 };
 
-/// Names of the files in a folder and in the folders just below it, in a fixed order.
-std::vector<std::filesystem::path> list_folder(const std::filesystem::path& folder) {
-  namespace fs = std::filesystem;
-  std::vector<fs::path> names;
-  const auto unreadable = fs::directory_options::skip_permission_denied;
-  for (const auto& entry : fs::directory_iterator(folder, unreadable)) {
-    if (entry.is_regular_file()) names.push_back(entry.path().filename());
-    if (!entry.is_directory()) continue;
-    for (const auto& inner : fs::directory_iterator(entry.path(), unreadable)) {
-      if (inner.is_regular_file()) names.push_back(fs::relative(inner.path(), folder));
-    }
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file, std::size_t size) {
   std::vector<std::uint8_t> bytes(size);
   std::ifstream in(file, std::ios::binary);
@@ -277,7 +262,7 @@ CifarFiles read_cifar(const std::filesystem::path& path, std::size_t records_per
     return collector.finish();
   }
   std::vector<std::pair<std::filesystem::path, std::size_t>> files;
-  for (const auto& name : list_folder(path)) {
+  for (const auto& name : list_files(path)) {
     if (!Collector::wants(name)) continue;
     files.emplace_back(name, std::filesystem::file_size(path / name));
     collector.check(name, files.back().second);

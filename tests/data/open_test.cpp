@@ -1,5 +1,6 @@
 #include "simclr/data/open.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -53,17 +54,31 @@ TEST(OpenSource, MoreShapesKeepTheFirstOnesAndShareNoneWithTheTest) {
   EXPECT_EQ(images.size(), 300U);
 }
 
-TEST(OpenSource, BareCifarNamesSayWhereTheFileIs) {
+TEST(OpenSource, NamedSetsAreFoundBesideTheCacheOnceFetched) {
+  const TempFolder folder;
+  DataSettings settings;
+  settings.source = "cifar10";
+  settings.cache = (folder / "images").string();
+  write_file_atomically(folder / "cifar-10-binary.tar.gz", "not yet whole");
+  // It is opened: what is wrong is what stands in it.
+  expect_error(ExitCode::kData, (folder / "cifar-10-binary.tar.gz").string(),
+               [&] { open_source(settings); });
+}
+
+TEST(OpenSource, NamedSetsThatWereNotFetchedSayHow) {
   DataSettings settings;
   settings.source = "cifar10";
   const Error ten = expect_error(ExitCode::kData, [&] { open_source(settings); });
-  EXPECT_EQ(std::string(ten.what()), "cifar10: no such file or folder");
+  EXPECT_EQ(std::string(ten.what()), "cifar10 has not been fetched");
   EXPECT_EQ(ten.hint(),
-            "Get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html and give "
-            "it, or the folder unpacked from it, with --data PATH.");
-  settings.source = "cifar100";
-  const Error hundred = expect_error(ExitCode::kData, [&] { open_source(settings); });
-  EXPECT_TRUE(contains(hundred.hint(), "Get cifar-100-binary.tar.gz from "));
+            "`simclr data get cifar10` fetches it. By hand: get "
+            "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and give it, or the folder "
+            "unpacked from it, with --data PATH.");
+  for (const char* name : {"cifar100", "stl10"}) {
+    settings.source = name;
+    const Error error = expect_error(ExitCode::kData, [&] { open_source(settings); });
+    EXPECT_TRUE(contains(error.hint(), fmt::format("`simclr data get {}`", name)));
+  }
 }
 
 TEST(OpenSource, UnknownSourceIsAUsageError) {
@@ -71,8 +86,14 @@ TEST(OpenSource, UnknownSourceIsAUsageError) {
   settings.source = "no/such/place";
   const Error error = expect_error(ExitCode::kUsage, [&] { open_source(settings); });
   EXPECT_EQ(std::string(error.what()), "no/such/place: no such data source");
-  EXPECT_EQ(error.hint(),
-            "Give shapes10 (built in), or the path of a CIFAR-10/100 binary folder or .tar.gz.");
+  EXPECT_TRUE(error.hint().starts_with("Give shapes10 (built in), cifar10, cifar100 or stl10"));
+}
+
+TEST(OpenSource, ImageSizeIsAsAsked) {
+  DataSettings settings = shapes(100);
+  settings.image_size = 48;
+  EXPECT_EQ(open_source(settings).image_size, 48);
+  EXPECT_EQ(open_data(settings).image_size, 48);
 }
 
 TEST(OpenSource, PathThatHoldsNoImagesIsADataError) {
@@ -147,6 +168,30 @@ TEST(OpenData, MoreClassesThanThereAreIsAUsageError) {
   const Error error = expect_error(ExitCode::kUsage, [&] { open_data(settings); });
   EXPECT_EQ(std::string(error.what()), "data.subset_classes is 11, but shapes10 has 10 classes");
   EXPECT_EQ(error.hint(), "Give a smaller number, or 0 to keep all.");
+}
+
+TEST(OpenData, PretrainingUsesTheTrainingImagesWhereNothingIsUnlabelled) {
+  const DataSplits splits = open_data(shapes(100));
+  EXPECT_EQ(splits.pretrain, splits.train);
+}
+
+TEST(RequireLabels, PassesWhatHasLabelsAndTestImages) {
+  EXPECT_NO_THROW(require_labels(open_data(shapes(100)), "knn"));
+}
+
+TEST(RequireLabels, SaysWhoNeedsThemAndHowToGiveThem) {
+  DataSplits splits = open_data(shapes(100));
+  splits.class_names.clear();
+  const Error error = expect_error(ExitCode::kUsage, [&] { require_labels(splits, "linear"); });
+  EXPECT_EQ(std::string(error.what()), "linear needs labels, and these images have none");
+  EXPECT_TRUE(contains(error.hint(), "DIR/cat/1.jpg"));
+}
+
+TEST(RequireLabels, SaysThatThereAreNoTestImages) {
+  DataSplits splits = open_data(shapes(100));
+  splits.test = std::make_shared<Subset>(splits.test, std::vector<std::size_t>{});
+  expect_error(ExitCode::kUsage, "knn needs test images, and there are none",
+               [&] { require_labels(splits, "knn"); });
 }
 
 TEST(OpenData, EmptyPartIsAUsageErrorThatNamesIt) {

@@ -3,84 +3,159 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <numeric>
 #include <system_error>
 #include <utility>
 
 #include "simclr/core/error.h"
-#include "simclr/data/shapes10.h"
+#include "simclr/core/text.h"
+#include "simclr/data/known_sets.h"
+#include "simclr/data/open_arrays.h"
+#include "simclr/data/open_pictures.h"
+#include "simclr/data/source_kind.h"
 #include "simclr/data/splits.h"
-#include "simclr/formats/cifar.h"
 
 namespace simclr {
 namespace {
 
-// One world for everybody, whatever the run's seeds; no training set reaches the test images.
-constexpr std::uint64_t kShapesSeed = 0;
-constexpr std::uint32_t kFirstTrainShape = 0;
-constexpr std::uint32_t kFirstTestShape = 1U << 31;
+namespace fs = std::filesystem;
 
-DataSource open_shapes10(std::int64_t images) {
-  const auto count = static_cast<std::size_t>(images);
-  return {make_shapes10(kShapesSeed, kFirstTrainShape, count),
-          make_shapes10(kShapesSeed, kFirstTestShape, count / 2), shapes10_class_names(),
-          kShapesSide};
+/// A published set, once `simclr data get` has put it beside the cache of pictures.
+std::string fetched_set(const KnownSet& set, const fs::path& cache) {
+  std::error_code ignored;
+  const fs::path file = cache.parent_path() / set.file;
+  if (!cache.empty() && fs::exists(file, ignored)) return file.string();
+  throw Error(ExitCode::kData, fmt::format("{} has not been fetched", set.name),
+              fmt::format("`simclr data get {}` fetches it. By hand: get {} and give it, or the "
+                          "folder unpacked from it, with --data PATH.",
+                          set.name, set.url));
 }
 
-DataSource open_cifar(const std::filesystem::path& path) {
-  CifarFiles files = read_cifar(path);
-  const auto images = [](CifarPart& part) {
-    return std::make_shared<ImageArray>(std::move(part.pixels), std::move(part.labels), kCifarSide,
-                                        kCifarSide);
-  };
-  return {images(files.train), images(files.test), std::move(files.class_names), kCifarSide};
+/// The path that the source's name stands for. @throws Error(kUsage) if there is none
+std::string path_of(const DataSettings& settings) {
+  std::error_code ignored;
+  if (fs::exists(settings.source, ignored)) return settings.source;
+  if (const auto set = find_known_set(settings.source)) return fetched_set(*set, settings.cache);
+  throw Error(
+      ExitCode::kUsage, fmt::format("{}: no such data source", printable(settings.source)),
+      "Give shapes10 (built in), cifar10, cifar100 or stl10 (see `simclr data get`), or the "
+      "path of a folder, an archive or a list of pictures, of a set or of an .npy array.");
 }
 
-std::shared_ptr<const Subset> non_empty(std::shared_ptr<const Dataset> whole,
-                                        std::vector<std::size_t> indices, std::string_view part) {
-  if (indices.empty()) {
-    throw Error(ExitCode::kUsage, fmt::format("these settings leave no {} images", part),
-                "Raise data.train_percent or data.subset_classes, choose data.validation_percent "
-                "so that every class keeps an image on both sides, or give more images.");
+DataSource open_path(const DataSettings& settings, bool read_again, EventSink& sink) {
+  DataSettings at_path = settings;
+  at_path.source = path_of(settings);
+  switch (const SourceKind kind = source_kind(at_path.source)) {
+    case SourceKind::kCifar:
+      return open_cifar(at_path.source);
+    case SourceKind::kStl10:
+      return open_stl10(at_path, read_again, sink);
+    case SourceKind::kNpy:
+      return open_npy(at_path.source, settings.labels);
+    default:
+      return open_pictures(kind, at_path, read_again, sink);
   }
-  return std::make_shared<Subset>(std::move(whole), std::move(indices));
+}
+
+std::vector<std::size_t> all_of(const Dataset& dataset) {
+  std::vector<std::size_t> indices(dataset.size());
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  return indices;
+}
+
+/// The part of `whole`, which may be a part itself.
+std::shared_ptr<const Subset> part_of(const std::shared_ptr<const Dataset>& whole,
+                                      std::vector<std::size_t> indices) {
+  return std::make_shared<Subset>(whole, std::move(indices));
+}
+
+void set_test_aside(DataSource& source, const DataSettings& settings) {
+  TrainValidation parts =
+      stratified_split(*source.train, all_of(*source.train), settings.test_percent,
+                       settings.split_seed, Purpose::kTestSplit);
+  source.test = part_of(source.train, std::move(parts.validation));
+  source.train = part_of(source.train, std::move(parts.train));
+}
+
+void require_images(const Dataset& dataset, std::string_view part) {
+  if (dataset.size() > 0) return;
+  throw Error(ExitCode::kUsage, fmt::format("these settings leave no {} images", part),
+              "Raise data.train_percent or data.subset_classes, choose data.validation_percent "
+              "so that every class keeps an image on both sides, or give more images.");
+}
+
+void keep_first_classes(DataSource& source, const DataSettings& settings) {
+  const std::int64_t classes = settings.subset_classes;
+  if (classes == 0) return;
+  if (classes > static_cast<std::int64_t>(source.class_names.size())) {
+    throw Error(
+        ExitCode::kUsage,
+        fmt::format("data.subset_classes is {}, but {} has {}", classes, printable(settings.source),
+                    source.class_names.empty()
+                        ? "no labels"
+                        : fmt::format("{} classes", source.class_names.size())),
+        "Give a smaller number, or 0 to keep all.");
+  }
+  source.class_names.resize(static_cast<std::size_t>(classes));
 }
 
 }  // namespace
 
-DataSource open_source(const DataSettings& settings) {
-  if (settings.source == "shapes10") return open_shapes10(settings.shapes_images);
-  std::error_code ignored;
-  if (std::filesystem::exists(settings.source, ignored)) return open_cifar(settings.source);
-  if (settings.source == "cifar10" || settings.source == "cifar100") {
-    const std::string file = settings.source == "cifar10" ? "cifar-10-binary.tar.gz"  //
-                                                          : "cifar-100-binary.tar.gz";
-    throw Error(ExitCode::kData, fmt::format("{}: no such file or folder", settings.source),
-                fmt::format("Get {} from https://www.cs.toronto.edu/~kriz/cifar.html and give it, "
-                            "or the folder unpacked from it, with --data PATH.",
-                            file));
-  }
-  throw Error(ExitCode::kUsage, fmt::format("{}: no such data source", settings.source),
-              "Give shapes10 (built in), or the path of a CIFAR-10/100 binary folder or .tar.gz.");
+DataSource open_source(const DataSettings& settings, EventSink& sink, bool read_again) {
+  DataSource source = settings.source == "shapes10" ? open_shapes10(settings.shapes_images)
+                                                    : open_path(settings, read_again, sink);
+  if (settings.image_size > 0) source.image_size = static_cast<int>(settings.image_size);
+  if (!source.class_names.empty() && source.test->size() == 0) set_test_aside(source, settings);
+  return source;
 }
 
-DataSplits open_data(const DataSettings& settings) {
-  DataSource source = open_source(settings);
+DataSource open_source(const DataSettings& settings) {
+  NullSink silence;
+  return open_source(settings, silence);
+}
+
+DataSplits open_data(const DataSettings& settings, EventSink& sink) {
+  DataSource source = open_source(settings, sink);
+  keep_first_classes(source, settings);
   const std::int64_t classes = settings.subset_classes;
-  if (classes > static_cast<std::int64_t>(source.class_names.size())) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("data.subset_classes is {}, but {} has {} classes", classes,
-                            settings.source, source.class_names.size()),
-                "Give a smaller number, or 0 to keep all.");
-  }
-  if (classes > 0) source.class_names.resize(static_cast<std::size_t>(classes));
   const auto used = stratified_subset(*source.train, first_classes(*source.train, classes),
                                       settings.train_percent, settings.split_seed);
   TrainValidation parts =
       stratified_split(*source.train, used, settings.validation_percent, settings.split_seed);
-  return {non_empty(source.train, std::move(parts.train), "training"),
-          non_empty(source.train, std::move(parts.validation), "validation"),
-          non_empty(source.test, first_classes(*source.test, classes), "test"),
-          std::move(source.class_names), source.image_size};
+  DataSplits data;
+  data.train = part_of(source.train, std::move(parts.train));
+  data.validation = part_of(source.train, std::move(parts.validation));
+  data.test =
+      part_of(source.test, source.class_names.empty() ? std::vector<std::size_t>{}
+                                                      : first_classes(*source.test, classes));
+  require_images(*data.train, "training");
+  require_images(*data.validation, "validation");
+  data.class_names = std::move(source.class_names);
+  data.image_size = source.image_size;
+  data.pretrain = data.train;
+  if (source.unlabelled)
+    data.pretrain = std::make_shared<Concat>(
+        std::vector<std::shared_ptr<const Dataset>>{data.train, source.unlabelled});
+  data.files = source.files;
+  data.skipped = std::move(source.skipped);
+  return data;
+}
+
+DataSplits open_data(const DataSettings& settings) {
+  NullSink silence;
+  return open_data(settings, silence);
+}
+
+void require_labels(const DataSplits& data, std::string_view who) {
+  if (data.class_names.empty()) {
+    throw Error(ExitCode::kUsage, fmt::format("{} needs labels, and these images have none", who),
+                "Put the images of each class into a folder of its own (DIR/cat/1.jpg), or give a "
+                "list whose lines have a tab and a label behind the path. Contrastive pretraining "
+                "and previews need no labels.");
+  }
+  if (data.test->size() > 0) return;
+  throw Error(ExitCode::kUsage, fmt::format("{} needs test images, and there are none", who),
+              "Raise data.test_percent, or give more images.");
 }
 
 }  // namespace simclr

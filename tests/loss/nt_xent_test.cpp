@@ -126,6 +126,23 @@ TEST(NtXent, IsZeroForOneImage) {
   EXPECT_EQ(gradient_of(z, 0.01).abs().max().item<float>(), 0.0F);
 }
 
+TEST(NtXent, InBlocksEqualsTheWholeMatrix) {
+  constexpr std::int64_t kRows = 4098;  // f64 similarities of all rows would be three blocks
+  const at::Tensor z = random_projections(kRows, 8, 3);
+  const at::Tensor leaf = z.clone().requires_grad_();
+  const at::Tensor unit = at::div(leaf, leaf.norm(2, 1, true));
+  const at::Tensor self = at::eye(kRows, at::kDouble).to(at::kBool);
+  const at::Tensor scores =
+      unit.matmul(unit.t()).div(0.3).masked_fill(self, -std::numeric_limits<double>::infinity());
+  const at::Tensor partner = at::arange(kRows).add(kRows / 2).remainder(kRows);
+  const at::Tensor expected = at::cross_entropy_loss(scores, partner);
+  expected.backward();
+  EXPECT_NEAR(loss_of(z, 0.3), expected.item<double>(), kF64Tolerance);
+  EXPECT_LE(largest_difference(gradient_of(z, 0.3), leaf.grad()), kF64Tolerance);
+  const at::Tensor nearest = scores.argmax(1).eq(partner).to(at::kDouble).mean();
+  EXPECT_EQ(contrastive_accuracy(z), nearest.item<double>());
+}
+
 TEST(NtXent, KeepsSelfSimilarityOutOfTheDenominator) {
   // Opposite views of one image: with itself among the candidates the loss would be 2 / tau more.
   const at::Tensor z = at::tensor({1.0, 0.0, -1.0, 0.0}, at::kDouble).view({2, 2});

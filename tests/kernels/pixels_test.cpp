@@ -1,7 +1,6 @@
 #include "simclr/kernels/pixels.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +12,7 @@
 
 #include "simclr/core/random.h"
 #include "tests/augment/golden.h"
+#include "tests/support/every_target.h"
 
 namespace simclr {
 namespace {
@@ -88,6 +88,7 @@ std::array<double, 3> hue_oracle(std::span<const float> pixel, double turns) {
 Operation operation_of(const std::string& name) {
   if (name == "brightness") return adjust_brightness;
   if (name == "contrast") return adjust_contrast;
+  if (name == "solarize") return solarize;
   return name == "saturation" ? adjust_saturation : adjust_hue;
 }
 
@@ -113,13 +114,37 @@ TEST_P(PixelsGolden, AgreesWithTorchvision) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Operations, PixelsGolden,
-                         testing::Values("brightness", "contrast", "saturation", "hue"),
+                         testing::Values("brightness", "contrast", "saturation", "hue", "solarize"),
                          [](const auto& test) { return test.param; });
 
-TEST(Pixels, GreyscaleAgreesWithTorchvision) {
+/// Of one operation without a factor.
+void expect_golden(const std::vector<float>& result, const std::string& name, float scale = 1.0F) {
+  const float difference = largest_difference(result, AugmentGolden().values<float>(name)) / scale;
+  EXPECT_LE(difference, kGoldenTolerance) << name;
+  record_difference(difference);
+}
+
+TEST(FactorlessGolden, GreyscaleAgreesWithTorchvision) {
+  expect_golden(greyed(AugmentGolden().values<float>("color/pixels")), "color/greyscale");
+}
+
+TEST(FactorlessGolden, NoiseAgreesWithTorch) {
   const AugmentGolden golden;
-  const auto pixels = greyed(golden.values<float>("color/pixels"));
-  EXPECT_LE(largest_difference(pixels, golden.values<float>("color/greyscale")), kGoldenTolerance);
+  const auto given = golden.values<float>("color/noise");
+  const auto result = through_planes(golden.values<float>("color/pixels"), [&](const Planes& p) {
+    std::vector<float> noise(3 * p.stride);
+    for (std::size_t i = 0; i < given.size(); ++i) noise[i % 3 * p.stride + i / 3] = given[i];
+    add_clamped(p, noise.data());
+  });
+  expect_golden(result, "color/noisy");
+}
+
+TEST(FactorlessGolden, NormalizeAgreesWithTorchvision) {
+  const auto pixels = AugmentGolden().values<float>("color/pixels");
+  const auto cifar = normalized(pixels, {0.4914F, 0.4822F, 0.4465F}, {0.2470F, 0.2435F, 0.2616F});
+  const auto imagenet = normalized(pixels, {0.485F, 0.456F, 0.406F}, {0.229F, 0.224F, 0.225F});
+  expect_golden(cifar, "color/normalize/1", 1.0F / 0.2435F);  // deviations grow as pixels do
+  expect_golden(imagenet, "color/normalize/2", 1.0F / 0.224F);
 }
 
 TEST(Pixels, BrightnessScalesAndClamps) {
@@ -254,7 +279,7 @@ TEST(Pixels, BytesAreTheNearestLevels) {
   EXPECT_EQ(byte(99.51F / 255.0F), 100);
 }
 
-/// Everything above at once, on every instruction set of this processor.
+/// Everything above at once.
 std::vector<float> through_every_operation(std::size_t pixels) {
   std::vector<std::uint8_t> bytes(3 * pixels);
   const auto result = through_planes(random_pixels(pixels, 6), [&](const Planes& planes) {
@@ -270,19 +295,8 @@ std::vector<float> through_every_operation(std::size_t pixels) {
 }
 
 TEST(Pixels, SameBitsOnEveryInstructionSet) {
-  const std::int64_t all = hwy::SupportedTargets();
-  for (const std::size_t pixels : {1U, 7U, 1024U, 5000U}) {
-    hwy::SetSupportedTargetsForTest(0);
-    const auto expected = through_every_operation(pixels);
-    int targets = 0;
-    for (std::int64_t rest = all; rest != 0; rest &= rest - 1) {
-      hwy::SetSupportedTargetsForTest(rest & -rest);
-      EXPECT_EQ(through_every_operation(pixels), expected) << hwy::TargetName(rest & -rest);
-      ++targets;
-    }
-    EXPECT_GE(targets, 1);
-  }
-  hwy::SetSupportedTargetsForTest(0);
+  for (const std::size_t pixels : {1U, 7U, 1024U, 5000U})
+    expect_same_on_every_target([&] { return through_every_operation(pixels); });
 }
 
 }  // namespace

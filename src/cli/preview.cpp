@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/console.h"
 #include "cli/settings_flags.h"
 #include "simclr/data/open.h"
 
@@ -16,15 +17,25 @@ struct PreviewCommand {
 
   SettingsFlags settings;
   PreviewOptions options;
+  bool operations = false;
   std::string out = "preview.png";
 };
 
 void run(const PreviewCommand& command) {
   const Settings settings = command.settings.resolve();
-  const DataSplits data = open_data(settings.data);
-  write_preview(*data.train, data.class_names, settings.augment, command.options, command.out);
+  ConsoleSink console;
+  const DataSplits data = open_data(settings.data, console);
+  PreviewOptions options = command.options;
+  options.side = data.image_size;
+  if (command.operations) {
+    write_operations(*data.train, settings.augment, options, command.out);
+    fmt::print("{}: a row per operation and named pipeline, the original first, then {} views\n",
+               command.out, options.views);
+    return;
+  }
+  write_preview(*data.train, data.class_names, settings.augment, options, command.out);
   fmt::print("{}: a row per image, the original first, then {} views\n", command.out,
-             command.options.views);
+             options.views);
 }
 
 }  // namespace
@@ -39,9 +50,12 @@ void add_preview(CLI::App& app, Context& /*context*/) {
   command->add_option("--views", state->options.views, "views per row")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
+  command->add_flag("--operations", state->operations,
+                    "a row for every operation alone and every named pipeline, on one image");
   command->add_option("--seed", state->options.seed, "key of the views")->capture_default_str();
   command->footer(R"(Examples:
   simclr preview
+  simclr preview --operations
   simclr preview --data cifar-10-binary.tar.gz --preset seed --out views.png)");
   command->callback([state] { run(*state); });
 }

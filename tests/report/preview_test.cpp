@@ -9,6 +9,7 @@
 #include "simclr/augment/apply.h"
 #include "simclr/core/files.h"
 #include "simclr/core/random.h"
+#include "simclr/report/sheet.h"
 #include "tests/support/temp_folder.h"
 
 namespace simclr {
@@ -52,9 +53,25 @@ ImageArray colored(const std::vector<std::int32_t>& labels) {
   return ImageArray(pixels, labels, kSide, kSide);
 }
 
-/// The index of the image in a row of a picture at scale 1, by its colour.
-int image_in_row(const Picture& picture, std::size_t row) {
-  return picture.at(2, 2 + row * (kSide + 2))[0] / 10;
+/// Where write_preview puts its tiles.
+Sheet layout(const std::vector<std::string>& labels, int views, int scale,
+             bool two_pipelines = false) {
+  std::vector<std::vector<std::string>> headings{{"original"}};
+  for (int view = 1; view <= views; ++view) {
+    headings.push_back({"view " + std::to_string(view)});
+    if (two_pipelines) headings.back().push_back(view % 2 == 0 ? "pipeline 2" : "pipeline 1");
+  }
+  return {labels, headings, kSide, scale};
+}
+
+std::array<int, 3> pixel(const Picture& picture, const Sheet& sheet, int row, int column) {
+  return picture.at(static_cast<std::size_t>(sheet.left_of(column)),
+                    static_cast<std::size_t>(sheet.top_of(row)));
+}
+
+/// The index of the image in a row, by its colour.
+int image_in_row(const Picture& picture, const Sheet& sheet, int row) {
+  return pixel(picture, sheet, row, 0)[0] / 10;
 }
 
 TEST(Preview, TakesEveryClassInTurn) {
@@ -64,8 +81,10 @@ TEST(Preview, TakesEveryClassInTurn) {
                                    {.images = 5, .views = 0, .scale = 1}, folder / "p.png");
   EXPECT_EQ(names, (std::vector<std::string>{"a", "b", "c", "a", "b"}));
   const Picture picture = read_png(folder / "p.png");
+  const Sheet sheet = layout(names, 0, 1);
   const std::array<int, 5> expected{2, 0, 3, 4, 1};
-  for (std::size_t row = 0; row < 5; ++row) EXPECT_EQ(image_in_row(picture, row), expected[row]);
+  for (int row = 0; row < 5; ++row)
+    EXPECT_EQ(image_in_row(picture, sheet, row), expected[static_cast<std::size_t>(row)]);
 }
 
 TEST(Preview, TakesTheFirstImagesWithoutLabels) {
@@ -75,35 +94,14 @@ TEST(Preview, TakesTheFirstImagesWithoutLabels) {
       write_preview(images, {}, {}, {.images = 2, .views = 0, .scale = 1}, folder / "p.png");
   EXPECT_EQ(names, (std::vector<std::string>{"", ""}));
   const Picture picture = read_png(folder / "p.png");
-  EXPECT_EQ(image_in_row(picture, 0), 0);
-  EXPECT_EQ(image_in_row(picture, 1), 1);
+  const Sheet sheet = layout({"#0", "#1"}, 0, 1);
+  EXPECT_EQ(image_in_row(picture, sheet, 0), 0);
+  EXPECT_EQ(image_in_row(picture, sheet, 1), 1);
 }
 
 TEST(Preview, HasNoMoreRowsThanImages) {
   const TempFolder folder;
   EXPECT_EQ(write_preview(colored({0, 0}), {"a"}, {}, {.images = 8}, folder / "p.png").size(), 2U);
-}
-
-TEST(Preview, SetsTheOriginalApartOnALightSheet) {
-  const TempFolder folder;
-  AugmentSettings plain;
-  plain.pipeline = parse_pipeline("crop-flip");
-  write_preview(colored({0}), {"a"}, plain, {.images = 1, .views = 2, .scale = 3},
-                folder / "p.png");
-  const Picture picture = read_png(folder / "p.png");
-  // Margins 2, gap to the views 6, gap between views 2, all in image pixels.
-  EXPECT_EQ(picture.width, static_cast<std::size_t>(3 * (2 + 4 + 6 + 4 + 2 + 4 + 2)));
-  EXPECT_EQ(picture.height, static_cast<std::size_t>(3 * (2 + 4 + 2)));
-  const std::array<int, 3> sheet{245, 245, 245};
-  const std::array<int, 3> image{0, 0, 200};
-  const std::array<bool, 24> inside{false, false, true,  true,  true, true, false, false,
-                                    false, false, false, false, true, true, true,  true,
-                                    false, false, true,  true,  true, true, false, false};
-  for (std::size_t x = 0; x < picture.width; ++x) {
-    EXPECT_EQ(picture.at(x, 3 * 4), inside[x / 3] ? image : sheet) << x;
-    EXPECT_EQ(picture.at(x, 5), sheet) << x;
-    EXPECT_EQ(picture.at(x, 6), inside[x / 3] ? image : sheet) << x;
-  }
 }
 
 TEST(Preview, ShowsOriginalsExactly) {
@@ -113,11 +111,14 @@ TEST(Preview, ShowsOriginalsExactly) {
   const ImageArray images(pixels, {0}, kSide, kSide);
   write_preview(images, {"a"}, {}, {.images = 1, .views = 0, .scale = 2}, folder / "p.png");
   const Picture picture = read_png(folder / "p.png");
+  const Sheet sheet = layout({"a"}, 0, 2);
+  const auto left = static_cast<std::size_t>(sheet.left_of(0));
+  const auto top = static_cast<std::size_t>(sheet.top_of(0));
   for (std::size_t y = 0; y < 2 * kSide; ++y) {
     for (std::size_t x = 0; x < 2 * kSide; ++x) {
       const std::size_t i = (y / 2 * kSide + x / 2) * 3;
       const std::array<int, 3> expected{pixels[i], pixels[i + 1], pixels[i + 2]};
-      EXPECT_EQ(picture.at(x + 4, y + 4), expected) << x << ", " << y;
+      EXPECT_EQ(picture.at(x + left, y + top), expected) << x << ", " << y;
     }
   }
 }
@@ -132,6 +133,7 @@ TEST(Preview, KeysEachViewByImageAndView) {
   write_preview(images, {}, settings, {.images = 2, .views = 3, .seed = 7, .scale = 1},
                 folder / "p.png");
   const Picture picture = read_png(folder / "p.png");
+  const Sheet sheet = layout({"#1", "#0"}, 3, 1);
   for (std::uint32_t row = 0; row < 2; ++row) {
     const std::uint32_t index = 1 - row;  // the image of class 0 comes first
     for (std::uint32_t view = 0; view < 3; ++view) {
@@ -140,7 +142,8 @@ TEST(Preview, KeysEachViewByImageAndView) {
       ViewScratch scratch;
       apply_view(images.get(index), draw_view(settings.pipeline, kSide, kSide, kSide, random),
                  Normalization::kNone, kSide, scratch, tile);
-      const std::array<int, 3> found = picture.at(12 + view * 6, 2 + row * 6);
+      const std::array<int, 3> found =
+          pixel(picture, sheet, static_cast<int>(row), static_cast<int>(view) + 1);
       for (std::size_t c = 0; c < 3; ++c)
         EXPECT_EQ(found[c], std::lround(255.0F * tile[c])) << row << ", " << view;
     }
@@ -165,6 +168,61 @@ TEST(Preview, DependsOnTheSeedAlone) {
   const std::string first = bytes(0);
   EXPECT_NE(bytes(1), first);
   EXPECT_EQ(bytes(0), first);
+}
+
+TEST(Preview, EverySecondViewIsTheSecondPipelines) {
+  const TempFolder folder;
+  AugmentSettings augment;
+  augment.pipeline = parse_pipeline("none");
+  augment.second_pipeline = parse_pipeline("[solarize: {p: 1, threshold: 0}]");
+  write_preview(colored({0}), {"a"}, augment, {.images = 1, .views = 4, .scale = 1},
+                folder / "p.png");
+  const Picture picture = read_png(folder / "p.png");
+  const Sheet sheet = layout({"a"}, 4, 1, true);
+  EXPECT_EQ(picture.width, static_cast<std::size_t>(sheet.width()));
+  EXPECT_EQ(picture.height, static_cast<std::size_t>(sheet.height()));
+  const std::array<int, 3> plain{0, 0, 200};
+  const std::array<int, 3> inverted{255, 255, 55};
+  for (int column = 0; column <= 4; ++column)
+    EXPECT_EQ(pixel(picture, sheet, 0, column), column > 0 && column % 2 == 0 ? inverted : plain);
+}
+
+TEST(Preview, ShowsOriginalsThatAreNotSquareWholeInTheirRatio) {
+  const TempFolder folder;
+  const ImageArray wide(std::vector<std::uint8_t>(2 * 8 * 3, 100), {0}, 2, 8);
+  write_preview(wide, {"a"}, {}, {.images = 1, .views = 0, .side = kSide, .scale = 1},
+                folder / "p.png");
+  const Picture picture = read_png(folder / "p.png");
+  const Sheet sheet = layout({"a"}, 0, 1);
+  const auto left = static_cast<std::size_t>(sheet.left_of(0));
+  for (int y = 0; y < kSide; ++y) {
+    const int expected = y == 1 ? 100 : 248;  // 4 x 1, centred
+    const auto row = static_cast<std::size_t>(sheet.top_of(0) + y);
+    EXPECT_EQ(picture.at(left, row)[0], expected) << y;
+    EXPECT_EQ(picture.at(left + kSide - 1, row)[0], expected) << y;
+  }
+}
+
+TEST(Preview, OperationsAreOneARowAlone) {
+  const TempFolder folder;
+  AugmentSettings augment;
+  augment.pipeline = parse_pipeline("[solarize: {p: 0, threshold: 0.75}]");
+  write_operations(colored({0}), augment, {.views = 1, .scale = 1}, folder / "p.png");
+  const Picture picture = read_png(folder / "p.png");
+  std::vector<std::string> labels{"resized_crop", "crop", "flip",     "autoaugment", "jitter",
+                                  "greyscale",    "blur", "solarize", "noise"};
+  for (const std::string& name : pipeline_names()) labels.push_back(name);
+  const Sheet sheet = layout(labels, 1, 1);
+  EXPECT_EQ(picture.height, static_cast<std::size_t>(sheet.height()));
+  EXPECT_EQ(picture.width, static_cast<std::size_t>(sheet.width()));
+  for (std::size_t row = 0; row < labels.size(); ++row)
+    EXPECT_EQ(pixel(picture, sheet, static_cast<int>(row), 0), (std::array<int, 3>{0, 0, 200}));
+  const auto grey = pixel(picture, sheet, 5, 1);
+  EXPECT_EQ(grey[0], grey[2]);
+  // With probability 1 and the threshold of the settings: 200 / 255 is above 0.75.
+  EXPECT_EQ(pixel(picture, sheet, 7, 1), (std::array<int, 3>{0, 0, 55}));
+  EXPECT_EQ(pixel(picture, sheet, static_cast<int>(labels.size()) - 1, 1),
+            (std::array<int, 3>{0, 0, 200}));  // none
 }
 
 }  // namespace

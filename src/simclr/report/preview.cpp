@@ -1,22 +1,18 @@
 #include "simclr/report/preview.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <span>
 
 #include "simclr/augment/apply.h"
 #include "simclr/augment/view.h"
 #include "simclr/core/random.h"
-#include "simclr/formats/png.h"
+#include "simclr/data/resize.h"
+#include "simclr/report/sheet.h"
 
 namespace simclr {
 namespace {
-
-constexpr std::uint8_t kBackground = 245;
-constexpr int kMargin = 2;       // in image pixels, as the two below
-constexpr int kGap = 2;          // between neighbours
-constexpr int kOriginalGap = 6;  // between an original and its views
 
 /// Indices in turn from each class, in the order of labels.
 std::vector<std::size_t> choose(const Dataset& images, int count) {
@@ -35,49 +31,79 @@ std::vector<std::size_t> choose(const Dataset& images, int count) {
   return chosen;
 }
 
-/// Square tiles of one side on a light sheet, each pixel `scale` wide.
-class Sheet {
- public:
-  Sheet(int rows, int columns, int side, int scale)
-      : side_(side),
-        scale_(scale),
-        height_((2 * kMargin + rows * (side + kGap) - kGap) * scale),
-        width_(left_of(columns - 1) * scale + (side + kMargin) * scale),
-        pixels_(static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_) * 3,
-                kBackground) {}
+std::vector<std::vector<std::string>> headings(int views, bool two_pipelines) {
+  std::vector<std::vector<std::string>> result{{"original"}};
+  for (int view = 0; view < views; ++view) {
+    result.push_back({fmt::format("view {}", view + 1)});
+    if (two_pipelines) result.back().emplace_back(view % 2 == 1 ? "pipeline 2" : "pipeline 1");
+  }
+  return result;
+}
 
-  /// @param tile  f32 [side, side, 3] in [0, 1]
-  void put(int row, int column, std::span<const float> tile) {
-    const int top = (kMargin + row * (side_ + kGap)) * scale_;
-    const int left = left_of(column) * scale_;
-    for (int y = 0; y < side_ * scale_; ++y) {
-      for (int x = 0; x < side_ * scale_; ++x) {
-        const int from = (y / scale_ * side_ + x / scale_) * 3;
-        const std::size_t to =
-            (static_cast<std::size_t>(top + y) * static_cast<std::size_t>(width_) +
-             static_cast<std::size_t>(left + x)) *
-            3;
-        for (std::size_t c = 0; c < 3; ++c) {
-          const float value = std::clamp(tile[static_cast<std::size_t>(from) + c], 0.0F, 1.0F);
-          pixels_[to + c] = static_cast<std::uint8_t>(std::lround(value * 255.0F));
-        }
-      }
-    }
+int side_of(const Dataset& images, const PreviewOptions& options) {
+  return options.side > 0 ? options.side : images.get(0).height;
+}
+
+/// Fills a sheet row by row.
+class Painter {
+ public:
+  Painter(Sheet& sheet, const PreviewOptions& options, int side)
+      : sheet_(sheet),
+        options_(options),
+        side_(side),
+        tile_(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3) {}
+
+  /// Whole, in its own ratio, as large as fits.
+  void put_original(int row, const Image& image) {
+    const int longer = std::max(image.height, image.width);
+    const auto fitting = [&](int size) {
+      return std::max(1, static_cast<int>(std::int64_t{size} * side_ / longer));
+    };
+    const ImageSize size{fitting(image.height), fitting(image.width)};
+    const DecodedImage resized =
+        resize_antialiased(image.pixels, {image.height, image.width}, size);
+    std::vector<float> values;
+    for (const std::uint8_t byte : resized.pixels)
+      values.push_back(static_cast<float>(byte) / 255.0F);
+    sheet_.put(row, 0, values, size.height, size.width);
   }
 
-  void write(const std::filesystem::path& path) const { write_png(path, pixels_, height_, width_); }
+  void put_view(int row, int view, const Image& image, std::size_t index,
+                const Pipeline& pipeline) {
+    Random random({options_.seed, Purpose::kPreview, 0, static_cast<std::uint32_t>(index),
+                   static_cast<std::uint32_t>(view)});
+    const ViewParams params = draw_view(pipeline, image.height, image.width, side_, random);
+    apply_view(image, params, Normalization::kNone, side_, scratch_, tile_);
+    sheet_.put(row, view + 1, tile_, side_, side_);
+  }
 
  private:
-  int left_of(int column) const {
-    return kMargin + column * (side_ + kGap) + (column > 0 ? kOriginalGap - kGap : 0);
-  }
-
+  Sheet& sheet_;
+  const PreviewOptions& options_;
   int side_;
-  int scale_;
-  int height_;
-  int width_;
-  std::vector<std::uint8_t> pixels_;
+  ViewScratch scratch_;
+  std::vector<float> tile_;
 };
+
+struct NamedPipeline {
+  std::string name;
+  Pipeline pipeline;
+};
+
+/// Every operation alone, then every named pipeline.
+std::vector<NamedPipeline> operations(const AugmentSettings& augment) {
+  std::vector<NamedPipeline> rows;
+  for (const ParameterText& line : pipeline_parameters()) {
+    if (!rows.empty() && rows.back().name == line.operation) continue;
+    rows.push_back({line.operation, parse_pipeline(fmt::format("[{}]", line.operation))});
+    Pipeline& alone = rows.back().pipeline;
+    for (const OperationSettings& used : augment.pipeline)
+      if (used.index() == alone[0].index()) alone[0] = used;
+    if (line.name == "p") set_parameter(alone, line.operation + ".p", "1");
+  }
+  for (const std::string& name : pipeline_names()) rows.push_back({name, parse_pipeline(name)});
+  return rows;
+}
 
 }  // namespace
 
@@ -87,29 +113,47 @@ std::vector<std::string> write_preview(const Dataset& images,
                                        const PreviewOptions& options,
                                        const std::filesystem::path& path) {
   const std::vector<std::size_t> chosen = choose(images, options.images);
-  const int side = images.get(0).height;
-  Sheet sheet(static_cast<int>(chosen.size()), options.views + 1, side, options.scale);
-  std::vector<float> tile(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3);
   std::vector<std::string> names;
-  ViewScratch scratch;
+  std::vector<std::string> labels;
+  for (const std::size_t index : chosen) {
+    const std::int32_t label = images.get(index).label;
+    const bool named = label >= 0 && static_cast<std::size_t>(label) < class_names.size();
+    names.push_back(named ? class_names[static_cast<std::size_t>(label)] : "");
+    labels.push_back(named ? names.back() : fmt::format("#{}", index));
+  }
+  const int side = side_of(images, options);
+  Sheet sheet(labels, headings(options.views, augment.second_pipeline.has_value()), side,
+              options.scale);
+  Painter painter(sheet, options, side);
   for (int row = 0; row < static_cast<int>(chosen.size()); ++row) {
     const std::size_t index = chosen[static_cast<std::size_t>(row)];
     const Image image = images.get(index);
-    const auto label = static_cast<std::size_t>(std::max(image.label, 0));
-    names.push_back(image.label >= 0 && label < class_names.size() ? class_names[label] : "");
-    for (int column = 0; column <= options.views; ++column) {
-      ViewParams params = whole_image(image.height, image.width);
-      if (column > 0) {
-        Random random({options.seed, Purpose::kPreview, 0, static_cast<std::uint32_t>(index),
-                       static_cast<std::uint32_t>(column - 1)});
-        params = draw_view(augment.pipeline, image.height, image.width, side, random);
-      }
-      apply_view(image, params, Normalization::kNone, side, scratch, tile);
-      sheet.put(row, column, tile);
+    painter.put_original(row, image);
+    for (int view = 0; view < options.views; ++view) {
+      const bool second = view % 2 == 1 && augment.second_pipeline;
+      painter.put_view(row, view, image, index,
+                       second ? *augment.second_pipeline : augment.pipeline);
     }
   }
   sheet.write(path);
   return names;
+}
+
+void write_operations(const Dataset& images, const AugmentSettings& augment,
+                      const PreviewOptions& options, const std::filesystem::path& path) {
+  const std::vector<NamedPipeline> rows = operations(augment);
+  std::vector<std::string> labels;
+  for (const NamedPipeline& row : rows) labels.push_back(row.name);
+  const int side = side_of(images, options);
+  const Image image = images.get(0);
+  Sheet sheet(labels, headings(options.views, false), side, options.scale);
+  Painter painter(sheet, options, side);
+  for (int row = 0; row < static_cast<int>(rows.size()); ++row) {
+    painter.put_original(row, image);
+    for (int view = 0; view < options.views; ++view)
+      painter.put_view(row, view, image, 0, rows[static_cast<std::size_t>(row)].pipeline);
+  }
+  sheet.write(path);
 }
 
 }  // namespace simclr

@@ -311,6 +311,11 @@ TEST(Pickle, TextsThatOutgrowTheFileAreRefused) {
   EXPECT_TRUE(contains(complaint(bytes + "."), "its texts outgrow it"));
 }
 
+TEST(Pickle, BytesOfProtocolZeroMayGrow) {
+  const Pickle pickle = read("c_codecs\nencode\n(V" + std::string(1000, '\xe9') + "\nVlatin1\ntR.");
+  EXPECT_EQ(pickle_text(pickle.value), std::string(1000, '\xe9'));
+}
+
 TEST(PickleFind, KeyMayBeTextOrBytesAndTheLastCounts) {
   const Pickle pickle = read(
       "}(U\x01"

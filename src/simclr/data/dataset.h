@@ -57,6 +57,7 @@ class Subset final : public Dataset {
   std::size_t size() const override { return indices_.size(); }
   Image get(std::size_t index) const override { return whole_->get(indices_[index]); }
   const std::vector<std::size_t>& indices() const { return indices_; }
+  const std::shared_ptr<const Dataset>& whole() const { return whole_; }
 
  private:
   std::shared_ptr<const Dataset> whole_;

@@ -63,10 +63,14 @@ std::vector<std::size_t> all_of(const Dataset& dataset) {
   return indices;
 }
 
-/// The part of `whole`, which may be a part itself.
+/// A part of `whole`. Of a part it is a part of that one's whole, so that indices always count
+/// images as the source has them.
 std::shared_ptr<const Subset> part_of(const std::shared_ptr<const Dataset>& whole,
                                       std::vector<std::size_t> indices) {
-  return std::make_shared<Subset>(whole, std::move(indices));
+  const auto part = std::dynamic_pointer_cast<const Subset>(whole);
+  if (!part) return std::make_shared<Subset>(whole, std::move(indices));
+  for (std::size_t& index : indices) index = part->indices()[index];
+  return std::make_shared<Subset>(part->whole(), std::move(indices));
 }
 
 void set_test_aside(DataSource& source, const DataSettings& settings) {

@@ -27,7 +27,8 @@ struct DataSource {
 };
 
 /// What a run uses. The test part is all of the source's test images of the kept classes; nothing
-/// selects on it. Without labels it is empty.
+/// selects on it. Without labels it is empty. Indices count images as the source has them: pictures
+/// all together by name, other sets part by part.
 struct DataSplits {
   std::shared_ptr<const Subset>
       train;  ///< train_percent of the training images, less the validation part

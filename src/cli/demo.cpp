@@ -34,6 +34,7 @@ ExitCode run(DemoCommand& command) {
   options.stop = interrupted;
   ConsoleSink console;
   console.message(fmt::format("SimCLR on the built-in images, into {}", options.out.string()));
+  require_labels(open_data(options.settings.data, console), "the demo");
   if (pretrain(options, console).interrupted) {
     console.message("Stopped. Start again with: simclr demo");
     return ExitCode::kStopped;

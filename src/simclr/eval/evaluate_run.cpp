@@ -100,7 +100,7 @@ RunEvaluator::RunEvaluator(EvaluationOptions options, EventSink& sink)
     : options_(std::move(options)),
       sink_(sink),
       run_(RunFolder::open(options_.run)),
-      data_(open_data(options_.settings.data)),
+      data_(open_data(options_.settings.data, sink)),
       random_{make_model(options_.settings, data_), false, 0, "", std::nullopt},
       trained_{make_model(options_.settings, data_), true, 0, "", std::nullopt} {
   const c10::Device device = prepare_device(options_.settings.run);
@@ -116,6 +116,7 @@ RunEvaluator::RunEvaluator(EvaluationOptions options, EventSink& sink)
 }
 
 EvaluationPair RunEvaluator::evaluate(Protocol protocol) {
+  require_labels(data_, name_of(protocol));
   EvaluationPair pair{score(random_, protocol), score(trained_, protocol)};
   append_line(run_.results(), pair.random.json + "\n" + pair.trained.json);
   return pair;

@@ -50,7 +50,8 @@ class RunEvaluator {
   /// weights do not match
   RunEvaluator(EvaluationOptions options, EventSink& sink);
 
-  /// Both results, appended to results.jsonl. @throws Error(kFailed) if a frozen encoder moved
+  /// Both results, appended to results.jsonl. @throws Error(kUsage) if there are no labels or test
+  /// images, Error(kFailed) if a frozen encoder moved
   EvaluationPair evaluate(Protocol protocol);
 
  private:

@@ -9,6 +9,7 @@
 #include "simclr/config/schema.h"
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
+#include "simclr/data/open.h"
 #include "simclr/eval/evaluate_run.h"
 #include "simclr/train/pretrain.h"
 
@@ -100,6 +101,7 @@ StudyResult run_study(const StudyOptions& options, EventSink& sink) {
     result.trials.push_back({value, options.out / folder_name(field.flag, value), ""});
   }
   check_folder(options);
+  require_labels(open_data(options.base.data, sink), "a study");
   for (std::size_t i = 0; i < arms.size(); ++i) {
     sink.message(
         fmt::format("Arm {}/{}: {} = {}", i + 1, arms.size(), field.key(), options.values[i]));

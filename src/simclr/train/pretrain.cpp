@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "simclr/config/schema.h"
 #include "simclr/core/error.h"
+#include "simclr/core/files.h"
+#include "simclr/core/text.h"
 #include "simclr/data/open.h"
 #include "simclr/train/run_folder.h"
 #include "simclr/train/trainer.h"
@@ -30,7 +33,7 @@ void check_resumable(const RunFolder& run, const Settings& settings) {
 }
 
 void check_batch_size(const DataSplits& data, const TrainSettings& train) {
-  const auto images = static_cast<std::int64_t>(data.train->size());
+  const auto images = static_cast<std::int64_t>(training_images(data, train.objective)->size());
   if (images >= train.batch_size) return;
   throw Error(
       ExitCode::kUsage,
@@ -48,18 +51,35 @@ RunFolder open_run(const PretrainOptions& options) {
   return run;
 }
 
+/// skipped.jsonl: a line for every file that was left out; no such file if none was.
+void record_skipped(const RunFolder& run, const DataSplits& data, EventSink& sink) {
+  if (data.skipped.empty()) return;
+  std::string lines;
+  for (const SkippedFile& file : data.skipped) {
+    const nlohmann::ordered_json line{{"file", file.name}, {"reason", file.reason}};
+    lines += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  write_file_atomically(run.skipped(), lines);
+  sink.message(fmt::format("{} of {} files {} skipped; see {}", with_commas(data.skipped.size()),
+                           with_commas(data.files), data.skipped.size() == 1 ? "was" : "were",
+                           run.skipped().string()));
+}
+
 }  // namespace
 
 bool may_change_on_resume(const std::string& key) {
-  static constexpr std::array kAllowed{"train.epochs", "run.workers", "run.threads"};
+  static constexpr std::array kAllowed{"train.epochs", "run.workers", "run.threads", "data.cache"};
   return std::find(kAllowed.begin(), kAllowed.end(), key) != kAllowed.end();
 }
 
 PretrainResult pretrain(const PretrainOptions& options, EventSink& sink) {
-  const DataSplits data = open_data(options.settings.data);
+  const DataSplits data = open_data(options.settings.data, sink);
+  if (options.settings.train.objective == Objective::kSupervised)
+    require_labels(data, "--objective supervised");
   check_batch_size(data, options.settings.train);
   const RunFolder run = open_run(options);
   LoggingSink log(run, sink);
+  record_skipped(run, data, log);
   Trainer trainer(options, data, run, log);
   if (options.resume) trainer.restore();
   return trainer.train();

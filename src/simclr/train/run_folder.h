@@ -10,7 +10,7 @@ namespace simclr {
 
 /// What a run folder holds, and the rules by which one comes to be.
 ///   config.yaml command.txt environment.json train.log metrics.jsonl metrics.csv results.jsonl
-///   report.md checkpoints/{last,best}.safetensors plots/
+///   skipped.jsonl report.md checkpoints/{last,best}.safetensors plots/
 class RunFolder {
  public:
   /// A new run. @throws Error(kUsage) if `path` exists and is not an empty folder, unless
@@ -26,6 +26,7 @@ class RunFolder {
   void write_settings(const Settings& settings) const;
   std::filesystem::path checkpoint(const std::string& name) const;  ///< "last" or "best"
   std::filesystem::path results() const { return path_ / "results.jsonl"; }
+  std::filesystem::path skipped() const { return path_ / "skipped.jsonl"; }
 
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}

@@ -59,17 +59,23 @@ SimclrModel make_model(const Settings& settings, const DataSplits& data) {
                                  settings.train.seed);
 }
 
+std::shared_ptr<const Dataset> training_images(const DataSplits& data, Objective objective) {
+  if (objective == Objective::kContrastive && data.pretrain) return data.pretrain;
+  return data.train;
+}
+
 Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const RunFolder& run,
                  EventSink& sink)
     : settings_(options.settings),
       stop_(options.stop),
       data_(data),
+      images_(training_images(data, options.settings.train.objective)),
       run_(run),
       sink_(sink),
       device_(prepare_device(options.settings.run)),
       model_(make_model(options.settings, data)),
       criterion_{settings_.train.objective, settings_.loss.temperature},
-      steps_per_epoch_(batches_per_epoch(data.train->size(), settings_.train.batch_size, true)) {
+      steps_per_epoch_(batches_per_epoch(images_->size(), settings_.train.batch_size, true)) {
   model_.to(device_);
   optimizer_ = make_optimizer(settings_.optim, optimized(model_));
 }
@@ -109,7 +115,7 @@ PretrainResult Trainer::train() {
 bool Trainer::train_epoch() {
   const auto start = Clock::now();
   const std::string task = fmt::format("Epoch {}/{}", state_.epoch + 1, settings_.train.epochs);
-  BatchLoader loader(data_.train, training_plan(settings_, data_.image_size, state_),
+  BatchLoader loader(images_, training_plan(settings_, data_.image_size, state_),
                      settings_.run.workers);
   model_.set_training(true);
   views_done_ = 0;
@@ -228,8 +234,11 @@ void Trainer::announce() const {
   const std::int64_t n = settings_.train.batch_size;
   const bool contrastive = settings_.train.objective == Objective::kContrastive;
   sink_.message(fmt::format(
-      "{} training and {} validation images of {} classes; {} steps of {} images an epoch{}",
-      data_.train->size(), data_.validation->size(), data_.class_names.size(), steps_per_epoch_, n,
+      "{} training and {} validation images {}; {} steps of {} images an epoch{}", images_->size(),
+      data_.validation->size(),
+      data_.class_names.empty() ? "without labels"
+                                : fmt::format("of {} classes", data_.class_names.size()),
+      steps_per_epoch_, n,
       contrastive ? fmt::format(" ({} views, {} negatives each)", 2 * n, 2 * n - 2) : ""));
 }
 

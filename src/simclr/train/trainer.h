@@ -17,6 +17,9 @@ namespace simclr {
 /// objective is supervised.
 SimclrModel make_model(const Settings& settings, const DataSplits& data);
 
+/// What a run learns from: with labels the training images, without them what is unlabelled, too.
+std::shared_ptr<const Dataset> training_images(const DataSplits& data, Objective objective);
+
 /// One run from its first step (or its last checkpoint) to its last.
 class Trainer {
  public:
@@ -43,6 +46,7 @@ class Trainer {
   const Settings& settings_;
   const std::function<bool()>& stop_;
   const DataSplits& data_;
+  std::shared_ptr<const Dataset> images_;  ///< that it learns from
   const RunFolder& run_;
   EventSink& sink_;
   c10::Device device_;

@@ -38,16 +38,22 @@ void ConsoleSink::message(std::string_view line) {
 
 void ConsoleSink::progress(std::string_view task, std::int64_t done, std::int64_t total,
                            std::string_view rate_text) {
-  if (!terminal_ || total <= 0) return;
+  if (!terminal_) return;
   const auto now = Clock::now();
   if (task != task_) {
     task_ = task;
     first_done_ = done - 1;
     task_start_ = now;
-  } else if (now - last_drawn_ < std::chrono::milliseconds(100) && done < total) {
+  } else if (now - last_drawn_ < std::chrono::milliseconds(100) && done != total) {
     return;
   }
   last_drawn_ = now;
+  bar_shown_ = true;
+  if (total <= 0) {  // it is not known how many there are
+    fmt::print(stderr, "\r\x1b[K{} {}  {}", task, done, rate_text);
+    std::fflush(stderr);
+    return;
+  }
   const double seconds = std::chrono::duration<double>(now - task_start_).count();
   const double per_item =
       seconds / static_cast<double>(std::max<std::int64_t>(done - first_done_ - 1, 1));
@@ -56,7 +62,6 @@ void ConsoleSink::progress(std::string_view task, std::int64_t done, std::int64_
              std::string(kBarWidth - filled, '.'), done, total, rate_text,
              format_duration(per_item * static_cast<double>(total - done)));
   std::fflush(stderr);
-  bar_shown_ = true;
 }
 
 void ConsoleSink::clear_bar() {

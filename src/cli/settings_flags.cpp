@@ -7,6 +7,7 @@
 #include <array>
 #include <filesystem>
 
+#include "cli/cache_folder.h"
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
 
@@ -21,6 +22,15 @@ std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return std::tolower(c); });
   return text;
+}
+
+/// Where decoded pictures are kept unless something else is said; "" where there is no home.
+std::string usual_cache() {
+  try {
+    return (cache_folder() / "images").string();
+  } catch (const Error&) {
+    return "";
+  }
 }
 
 }  // namespace
@@ -51,11 +61,16 @@ void SettingsFlags::add_flag(CLI::App& command, const Field& field) {
   }
   flag_of_[field.key()] = "--" + flag;
   const std::string key = field.key();
+  const bool yes_or_no = field.values == "true | false";  // `--strict` alone says yes
   command
       .add_option_function<std::string>(
-          "--" + flag, [this, key](const std::string& value) { given_[key] = value; },
+          "--" + flag,
+          [this, key, yes_or_no](const std::string& value) {
+            given_[key] = yes_or_no && value.empty() ? "true" : value;
+          },
           fmt::format("{}. {}; default {}", field.help, field.values, field.get(Settings{})))
       ->type_name("VALUE")
+      ->expected(yes_or_no ? 0 : 1, 1)
       ->group(fmt::format("Settings: {}", field.section));
 }
 
@@ -104,7 +119,11 @@ SettingsBuilder SettingsFlags::build(const std::string& base_config) const {
 }
 
 Settings SettingsFlags::resolve(const std::string& base_config) const {
-  Settings settings = build(base_config).resolve();
+  const SettingsBuilder builder = build(base_config);
+  Settings settings = builder.resolve();
+  if (builder.origin(find_field("data.cache")) == "default") settings.data.cache = usual_cache();
+  if (!settings.data.cache.empty())
+    settings.data.cache = std::filesystem::absolute(settings.data.cache).string();
   if (std::filesystem::exists(settings.data.source)) {
     settings.data.source = std::filesystem::canonical(settings.data.source).string();
   }

@@ -25,7 +25,7 @@ class SettingsFlags {
   /// @param base_config  a run's config.yaml to start from, or ""  @throws Error(kUsage)
   SettingsBuilder build(const std::string& base_config = "") const;
   /// build(base_config).resolve(), the data's path made absolute so that the run finds it from
-  /// anywhere.
+  /// anywhere, and pictures cached in the program's cache folder unless something else is said.
   Settings resolve(const std::string& base_config = "") const;
 
  private:

@@ -22,5 +22,6 @@ void add_study(CLI::App& app, Context& context);
 void add_preview(CLI::App& app, Context& context);
 void add_data(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
+void add_bench(CLI::App& app, Context& context);
 
 }  // namespace simclr::cli

@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   add_preview(app, context);
   add_data(app, context);
   add_config(app, context);
+  add_bench(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

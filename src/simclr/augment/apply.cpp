@@ -57,20 +57,20 @@ struct Apply {
   ViewScratch& scratch;
 
   void operator()(const JitterParams& jitter) const {
+    // As torchvision, which leaves out an operation of amplitude 0: the way through HSV rounds. In
+    // the other three a factor of exactly 1 changes no bit.
     for (const JitterOp op : jitter.order) {
       switch (op) {
         case JitterOp::kBrightness:
-          adjust_brightness(planes, jitter.brightness);
+          if (jitter.brightness != 1.0F) adjust_brightness(planes, jitter.brightness);
           break;
         case JitterOp::kContrast:
-          adjust_contrast(planes, jitter.contrast);
+          if (jitter.contrast != 1.0F) adjust_contrast(planes, jitter.contrast);
           break;
         case JitterOp::kSaturation:
-          adjust_saturation(planes, jitter.saturation);
+          if (jitter.saturation != 1.0F) adjust_saturation(planes, jitter.saturation);
           break;
         case JitterOp::kHue:
-          // torchvision leaves out an operation of amplitude 0. A factor of exactly 1 changes no
-          // bit in the other three; the way through HSV would round.
           if (jitter.hue != 0.0F) adjust_hue(planes, jitter.hue);
           break;
       }

@@ -20,6 +20,8 @@ constexpr float kRedWeight = 0.2989F;
 constexpr float kGreenWeight = 0.587F;
 constexpr float kBlueWeight = 0.114F;
 
+const char* name_of_target() { return hwy::TargetName(HWY_TARGET); }
+
 HWY_ATTR Vector grey(Tag tag, Vector red, Vector green, Vector blue) {
   return hn::Add(
       hn::Add(hn::Mul(hn::Set(tag, kRedWeight), red), hn::Mul(hn::Set(tag, kGreenWeight), green)),
@@ -232,6 +234,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace simclr {
 
+HWY_EXPORT(name_of_target);
 HWY_EXPORT(brightness);
 HWY_EXPORT(contrast);
 HWY_EXPORT(saturation);
@@ -243,6 +246,7 @@ HWY_EXPORT(from_bytes);
 HWY_EXPORT(to_bytes);
 HWY_EXPORT(interleave);
 
+const char* instruction_set() { return HWY_DYNAMIC_DISPATCH(name_of_target)(); }
 void adjust_brightness(const Planes& rgb, float factor) {
   HWY_DYNAMIC_DISPATCH(brightness)(rgb, factor);
 }

@@ -24,6 +24,9 @@ struct Planes {
   std::size_t stride = 0;
 };
 
+/// The instruction set that the kernels use here: "AVX3", ...
+const char* instruction_set();
+
 void adjust_brightness(const Planes& rgb, float factor);
 void adjust_contrast(const Planes& rgb,
                      float factor);  ///< blends with the mean grey of the whole image

@@ -1,0 +1,83 @@
+#include "cli/bench.h"
+
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/settings_flags.h"
+
+namespace simclr::cli {
+namespace {
+
+struct LoaderCommand {
+  explicit LoaderCommand(CLI::App& command) : settings(command, {"data", "augment"}) {}
+
+  SettingsFlags settings;
+  BenchLoaderOptions options;
+};
+
+void add_augment(CLI::App& bench) {
+  CLI::App* command = bench.add_subcommand(
+      "augment", "every operation and pipeline, beside torchvision's where Python has it");
+  const auto options = std::make_shared<BenchAugmentOptions>();
+  command->add_option("--side", options->side, "side of the views")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command->add_option("--image-side", options->image_side, "side of the pictures; 0: as the views")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  command->add_option("--seconds", options->seconds, "of measuring, for each row and side")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->capture_default_str();
+  command->add_option("--only", options->only, "these pipelines instead of all: seed, [flip]")
+      ->type_name("PIPELINE")
+      ->allow_extra_args(false);
+  command->add_flag("--jpeg", options->only_jpeg, "only the views of decoded JPEGs");
+  command->add_option("--image", options->image, "a JPEG to decode instead of made ones")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  command
+      ->add_option("--python", options->python, "a Python with torchvision; none: do not compare")
+      ->type_name("NAME");
+  command->add_flag("--json", options->json, "print as JSON");
+  command->footer(R"(Examples:
+  simclr bench augment
+  simclr bench augment --only seed --only seed+noise --seconds 3 --json)");
+  command->callback([options] { bench_augment(*options); });
+}
+
+void add_loader(CLI::App& bench) {
+  CLI::App* command = bench.add_subcommand("loader", "batches of views, by number of workers");
+  const auto state = std::make_shared<LoaderCommand>(*command);
+  BenchLoaderOptions& options = state->options;
+  command->add_option("--workers", options.workers, "numbers of workers, separated by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(0, 256))
+      ->type_name("N,N,...");
+  command->add_option("--batch-size", options.batch_size, "images of a batch")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command->add_option("--seconds", options.seconds, "of measuring, for each number of workers")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->capture_default_str();
+  command
+      ->add_option("--views-per-second", options.views_per_second,
+                   "what training takes (its log says): compare with it")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--json", options.json, "print as JSON");
+  command->footer(R"(Examples:
+  simclr bench loader
+  simclr bench loader --workers 0,1,2 --views-per-second 900)");
+  command->callback([state] { bench_loader(state->settings.resolve(), state->options); });
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Context& /*context*/) {
+  CLI::App* command = app.add_subcommand("bench", "how fast views are made here");
+  command->require_subcommand(1);
+  add_augment(*command);
+  add_loader(*command);
+}
+
+}  // namespace simclr::cli

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "simclr/config/settings.h"
+
+namespace simclr::cli {
+
+struct BenchAugmentOptions {
+  int side = 32;
+  int image_side = 0;             ///< 0: as side
+  double seconds = 0.35;          ///< of measuring, a row and side
+  std::vector<std::string> only;  ///< these pipelines instead of all
+  bool only_jpeg = false;
+  std::string image;   ///< a JPEG instead of the synthetic ones
+  std::string python;  ///< "": look for one; "none": do not compare
+  bool json = false;
+};
+
+/// Times views, beside torchvision's where it is found; prints as it goes.
+/// @throws Error(kFailed) if the same view comes out differently
+void bench_augment(const BenchAugmentOptions& options);
+
+struct BenchLoaderOptions {
+  std::vector<std::int64_t> workers;  ///< empty: 0 to the number of cores
+  std::int64_t batch_size = 256;
+  double seconds = 3.0;           ///< of measuring, a number of workers
+  double views_per_second = 0.0;  ///< that training takes; 0: unknown
+  bool json = false;
+};
+
+/// Times a BatchLoader for each number of workers; prints at the end.
+void bench_loader(const Settings& settings, const BenchLoaderOptions& options);
+
+}  // namespace simclr::cli

@@ -89,6 +89,20 @@ TEST(OpenPictures, TestImagesFollowFromTheSplitSeedAlone) {
   EXPECT_NE(sorted_pixels(*open_data(settings).test), first);
 }
 
+TEST(OpenPictures, IndicesOfAllPartsCountPicturesByName) {
+  const TempFolder folder;
+  put_classes(folder.path());
+  const DataSplits data = open_data(settings_of(folder.path()));
+  std::vector<std::size_t> together;
+  for (const auto& part : {data.train, data.validation, data.test}) {
+    for (const std::size_t index : part->indices()) together.push_back(index);
+    EXPECT_EQ(part->get(0).label, part->indices()[0] < 10 ? 0 : 1);  // cats stand before dogs
+  }
+  std::sort(together.begin(), together.end());
+  ASSERT_EQ(together.size(), 20U);
+  for (std::size_t i = 0; i < together.size(); ++i) EXPECT_EQ(together[i], i);
+}
+
 TEST(OpenPictures, PartsOfTheSourceStayAsTheyAre) {
   const TempFolder folder;
   put_classes(folder / "train");

@@ -86,6 +86,16 @@ TEST(Schema, YamlOfSettingsReadsBackExactly) {
   EXPECT_EQ(differing_keys(from_yaml(to_yaml(settings)), settings), std::vector<std::string>{});
 }
 
+TEST(Schema, TextThatYamlCannotHoldIsRefused) {
+  Settings settings;
+  EXPECT_EQ(
+      error_of([&] { find_field("data").set(settings, "caf\xE9"); }),
+      "data.source = 'caf\\xe9' is not allowed / Wanted: text in UTF-8; a link can give a path "
+      "another name.");
+  find_field("data").set(settings, "caf\u00e9");
+  EXPECT_EQ(differing_keys(from_yaml(to_yaml(settings)), settings), std::vector<std::string>{});
+}
+
 TEST(Schema, YamlTakesSectionsDottedKeysAndShortNames) {
   const Settings settings =
       from_yaml("train: {epochs: 3}\ndata.train_percent: 0.5\nbatch_size: 64\n");

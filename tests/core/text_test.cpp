@@ -28,6 +28,18 @@ TEST(NearestName, WorksAtTheEdges) {
   EXPECT_EQ(nearest_name("a", {""}), "");
 }
 
+TEST(IsUtf8, TakesEveryCharacterAndNothingElse) {
+  for (const char* text :
+       {"", "a\nb\x7f", "\u00e9\u0080", "\u732b\ud7ff\uffff", "\U0001f408\U0010ffff"}) {
+    EXPECT_TRUE(is_utf8(text)) << printable(text);
+  }
+  EXPECT_TRUE(is_utf8(std::string_view("a\0b", 3)));
+  for (const char* text : {"caf\xE9", "\xC3", "\x80", "\xC0\x80", "\xE0\x9F\xBF", "\xED\xA0\x80",
+                           "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xF0\x9F\x90"}) {
+    EXPECT_FALSE(is_utf8(text)) << printable(text);
+  }
+}
+
 TEST(Printable, LeavesWhatPeopleWriteAsItIs) {
   EXPECT_EQ(printable(""), "");
   EXPECT_EQ(printable("cats & dogs/it's (1).jpg"), "cats & dogs/it's (1).jpg");
@@ -43,13 +55,17 @@ TEST(Printable, EscapesControlCharactersQuotesAndBackslashes) {
 }
 
 TEST(Printable, EscapesEveryByteThatIsNotUtf8) {
-  EXPECT_EQ(printable("a\xff" "b"), "a\\xffb");
-  EXPECT_EQ(printable("\xc3"), "\\xc3");                          // cut short
-  EXPECT_EQ(printable("\xe7\x8c" "x"), "\\xe7\\x8cx");            // likewise
-  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");                 // longer than need be
-  EXPECT_EQ(printable("\xe0\x80\xaf"), "\\xe0\\x80\\xaf");        // likewise
+  EXPECT_EQ(printable("a\xff"
+                      "b"),
+            "a\\xffb");
+  EXPECT_EQ(printable("\xc3"), "\\xc3");  // cut short
+  EXPECT_EQ(printable("\xe7\x8c"
+                      "x"),
+            "\\xe7\\x8cx");                                          // likewise
+  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf");                    // longer than need be
+  EXPECT_EQ(printable("\xe0\x80\xaf"), "\\xe0\\x80\\xaf");           // likewise
   EXPECT_EQ(printable("\xf0\x80\x80\xaf"), "\\xf0\\x80\\x80\\xaf");  // likewise
-  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");        // a surrogate
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");           // a surrogate
   EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");  // beyond U+10FFFF
 }
 

@@ -12,6 +12,7 @@
 #include "simclr/config/pipeline.h"
 #include "simclr/config/settings.h"
 #include "simclr/core/error.h"
+#include "simclr/core/text.h"
 
 // One setting's value as text, both ways, and what is allowed in words: the only place that knows
 // how each type of setting is written.
@@ -24,7 +25,7 @@ concept Choice = std::is_enum_v<T>;
 
 [[noreturn]] inline void reject(const std::string& key, std::string_view text,
                                 const std::string& wanted) {
-  throw Error(ExitCode::kUsage, fmt::format("{} = '{}' is not allowed", key, text),
+  throw Error(ExitCode::kUsage, fmt::format("{} = '{}' is not allowed", key, printable(text)),
               fmt::format("Wanted: {}.", wanted));
 }
 
@@ -99,7 +100,9 @@ inline void parse_value(const std::string& key, std::string_view text, bool& val
   if (text != "true" && text != "false") reject(key, text, allowed<bool>());
   value = text == "true";
 }
-inline void parse_value(const std::string& /*key*/, std::string_view text, std::string& value) {
+inline void parse_value(const std::string& key, std::string_view text, std::string& value) {
+  // YAML holds nothing else: a run's config.yaml would not read back as it was.
+  if (!is_utf8(text)) reject(key, text, "text in UTF-8; a link can give a path another name");
   value = std::string(text);
 }
 inline void parse_value(const std::string& key, std::string_view text, Pipeline& value) {

@@ -24,21 +24,30 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-/// Bytes of the UTF-8 character at `at`; 0 if none stands there (RFC 3629), or a control character.
-std::size_t shown_character(std::string_view text, std::size_t at) {
+/// Bytes of the UTF-8 character at `at`; 0 if none stands there (RFC 3629).
+std::size_t utf8_character(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) {
     return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
   };
   const unsigned first = byte(0);
-  if (first < 0x80) return first >= 0x20 && first != 0x7F ? 1 : 0;
+  if (first < 0x80) return 1;
   const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
   if (first < 0xC2 || first > 0xF4) return 0;
   for (std::size_t i = 1; i < size; ++i)
     if ((byte(i) & 0xC0U) != 0x80) return 0;
   const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
   const bool beyond = (first == 0xED && byte(1) > 0x9F) || (first == 0xF4 && byte(1) > 0x8F);
-  const bool control = first == 0xC2 && byte(1) < 0xA0;
-  return overlong || beyond || control ? 0 : size;
+  return overlong || beyond ? 0 : size;
+}
+
+/// The same; 0 for a control character too.
+std::size_t shown_character(std::string_view text, std::size_t at) {
+  const std::size_t size = utf8_character(text, at);
+  const auto first = static_cast<unsigned char>(text[at]);
+  const bool control = first < 0x20 || first == 0x7F;
+  const bool upper_control =
+      size == 2 && first == 0xC2 && static_cast<unsigned char>(text[at + 1]) < 0xA0;
+  return control || upper_control ? 0 : size;
 }
 
 std::string escaped(char c) {
@@ -55,6 +64,16 @@ std::string escaped(char c) {
 }
 
 }  // namespace
+
+bool is_utf8(std::string_view bytes) {
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    const std::size_t size = utf8_character(bytes, at);
+    if (size == 0) return false;
+    at += size;
+  }
+  return true;
+}
 
 std::string printable(std::string_view bytes) {
   std::string text;

@@ -11,6 +11,9 @@ namespace simclr {
 /// first.
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
 
+/// Is it UTF-8 from end to end (RFC 3629)?
+bool is_utf8(std::string_view bytes);
+
 /// Bytes that people may be shown, whatever they are: control characters (a newline in a file's
 /// name), double quotes, backslashes and bytes that are not UTF-8 come out escaped (\n, \", \\,
 /// \x1b); the rest as it is. The result is valid UTF-8.

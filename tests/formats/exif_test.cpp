@@ -61,6 +61,11 @@ TEST(ExifOrientation, SegmentsThatLieAreSurvived) {
     EXPECT_EQ(exif_orientation(segment(size), ImageFormat::kJpeg), 1) << size;
   }
   EXPECT_EQ(exif_orientation(segment(whole, 0xE2), ImageFormat::kJpeg), 1);
+  for (const FileBytes& start : {FileBytes{0xFF, 0xDA, 0, 2}, FileBytes{0x12, 0x34, 0, 2}}) {
+    FileBytes file = segment(whole);
+    file.insert(file.begin() + 2, start.begin(), start.end());  // the picture's data, or noise
+    EXPECT_EQ(exif_orientation(file, ImageFormat::kJpeg), 1);
+  }
   EXPECT_EQ(exif_orientation(segment(whole), ImageFormat::kPng), 1);
   EXPECT_EQ(exif_orientation(segment(whole), ImageFormat::kWebp), 1);
 }

@@ -91,6 +91,24 @@ TEST(DecodeImage, FewBytesThatClaimManyPixelsCostNoMemory) {
   EXPECT_LT(peak_bytes() - before, kAllowed);
 }
 
+TEST(DecodeImage, ProfileThatUnpacksToMoreThanTheLimitIsRefused) {
+  const auto png_with_profile = [](std::size_t bytes) {
+    std::vector<char> profile(bytes);
+    return encode_png(slope(4, 4), [&](spng_ctx* context) {
+      spng_iccp iccp{};
+      iccp.profile_name[0] = 'p';
+      iccp.profile_len = profile.size();
+      iccp.profile = profile.data();
+      spng_set_iccp(context, &iccp);
+    });
+  };
+  EXPECT_EQ(decode_image(png_with_profile(1'000'000)).width, 4);
+  const FileBytes bomb = png_with_profile(20'000'000);
+  EXPECT_LT(bomb.size(), 100'000U);
+  expect_error(ExitCode::kData, "damaged PNG: reached chunk/cache limits",
+               [&] { decode_image(bomb); });
+}
+
 TEST(DecodeImage, CutShortIsAnErrorOrAllPixelsAreThere) {
   for (const GoldenImage& golden : golden_images()) {
     const DecodedImage whole = decode_image(golden.file);

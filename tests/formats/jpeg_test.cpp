@@ -65,8 +65,17 @@ TEST(DecodeJpeg, DataThatEndsEarlyIsAnErrorNotGrey) {
   const FileBytes ended = joined(half, {0xFF, 0xD9});
   expect_error(ExitCode::kData, "damaged JPEG: premature end of data segment",
                [&] { decode_image(ended); });
-  const FileBytes no_end = first_bytes(file, file.size() - 2);
+  FileBytes no_end = first_bytes(file, file.size() - 2);
   expect_error(ExitCode::kData, "truncated JPEG", [&] { decode_image(no_end); });
+  no_end.resize(file.size() + 64);
+  expect_error(ExitCode::kData, "truncated JPEG", [&] { decode_image(no_end); });
+}
+
+TEST(DecodeJpeg, BytesThatNobodyReadBeforeARestartAreAnError) {
+  FileBytes file =
+      encode_jpeg(slope(64, 64), [](jpeg_compress_struct& info) { info.restart_interval = 2; });
+  file.insert(file.begin() + find_marker(file, 0xD1), 64, 0);
+  expect_error(ExitCode::kData, "damaged JPEG: ", [&] { decode_image(file); });
 }
 
 TEST(DecodeJpeg, LostRestartIsAnError) {

@@ -86,7 +86,9 @@ inline FileBytes encode_jpeg(const DecodedImage& image,
   return bytes;
 }
 
-inline FileBytes encode_png(const DecodedImage& image) {
+/// Encodes with libspng; `adjust` may add chunks.
+inline FileBytes encode_png(const DecodedImage& image,
+                            const std::function<void(spng_ctx*)>& adjust = {}) {
   spng_ctx* context = spng_ctx_new(SPNG_CTX_ENCODER);
   spng_ihdr header{};
   header.width = static_cast<std::uint32_t>(image.width);
@@ -95,6 +97,7 @@ inline FileBytes encode_png(const DecodedImage& image) {
   header.color_type = SPNG_COLOR_TYPE_TRUECOLOR;
   spng_set_option(context, SPNG_ENCODE_TO_BUFFER, 1);
   spng_set_ihdr(context, &header);
+  if (adjust) adjust(context);
   EXPECT_EQ(spng_encode_image(context, image.pixels.data(), image.pixels.size(), SPNG_FMT_PNG,
                               SPNG_ENCODE_FINALIZE),
             SPNG_OK);

@@ -30,7 +30,7 @@ Bytes jpeg_exif(Bytes jpeg) {
     }
     const auto size = number_at(jpeg, at + 2, 2, std::endian::big);
     const bool data_begins = *marker == 0xFFDA || *marker == 0xFFD9;
-    if (*marker < 0xFF00 || data_begins || !size || *size < 2) break;
+    if (*marker < 0xFF00 || data_begins || !size) break;
     if (*marker == 0xFFE1 && stands_at(jpeg, at + 4, kName)) {
       return part(jpeg, at + 4 + kName.size(), *size - std::min<std::size_t>(*size, 8));
     }

@@ -12,7 +12,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 using Labels = std::vector<std::int32_t>;
-using Parts = std::vector<Part>;
+using Parts = std::vector<SourcePart>;
 
 ImageFiles labelled(const Names& names, LabelSource labels = LabelSource::kAuto) {
   ImageFiles images;
@@ -38,7 +38,7 @@ TEST(FolderLabels, ClassFoldersAreClassesInTheOrderOfTheirNames) {
   const ImageFiles images = labelled({"dog/1.jpg", "cat/1.jpg", "dog/2.jpg"});
   EXPECT_EQ(images.class_names, (Names{"cat", "dog"}));
   EXPECT_EQ(labels_of(images), (Labels{1, 0, 1}));
-  EXPECT_EQ(parts_of(images), (Parts{Part::kTrain, Part::kTrain, Part::kTrain}));
+  EXPECT_EQ(parts_of(images), (Parts{SourcePart::kTrain, SourcePart::kTrain, SourcePart::kTrain}));
   EXPECT_TRUE(images.notes.empty());
 }
 
@@ -47,14 +47,15 @@ TEST(FolderLabels, TrainAndTestFoldersAreParts) {
       labelled({"test/cat/1.jpg", "test/dog/1.jpg", "train/cat/1.jpg", "train/dog/1.jpg"});
   EXPECT_EQ(images.class_names, (Names{"cat", "dog"}));
   EXPECT_EQ(labels_of(images), (Labels{0, 1, 0, 1}));
-  EXPECT_EQ(parts_of(images), (Parts{Part::kTest, Part::kTest, Part::kTrain, Part::kTrain}));
+  EXPECT_EQ(parts_of(images),
+            (Parts{SourcePart::kTest, SourcePart::kTest, SourcePart::kTrain, SourcePart::kTrain}));
 }
 
 TEST(FolderLabels, ValidationIsTheTestPartOnlyWhereThereIsNone) {
   const ImageFiles two = labelled({"train/a/1.jpg", "Val/a/1.jpg", "train/b/1.jpg"});
-  EXPECT_EQ(parts_of(two), (Parts{Part::kTrain, Part::kTest, Part::kTrain}));
+  EXPECT_EQ(parts_of(two), (Parts{SourcePart::kTrain, SourcePart::kTest, SourcePart::kTrain}));
   const ImageFiles three = labelled({"train/a/1.jpg", "val/b/1.jpg", "test/a/1.jpg"});
-  EXPECT_EQ(parts_of(three), (Parts{Part::kTrain, Part::kTrain, Part::kTest}));
+  EXPECT_EQ(parts_of(three), (Parts{SourcePart::kTrain, SourcePart::kTrain, SourcePart::kTest}));
   ASSERT_EQ(three.notes.size(), 1U);
   EXPECT_TRUE(contains(three.notes.front(), "validation folder joins the training images"));
 }
@@ -64,8 +65,8 @@ TEST(FolderLabels, UnlabelledFolderIsAPartWithoutLabels) {
       labelled({"train/a/1.jpg", "train/b/1.jpg", "unlabelled/1.jpg", "unlabelled/x/y/2.jpg"});
   EXPECT_EQ(images.class_names, (Names{"a", "b"}));
   EXPECT_EQ(labels_of(images), (Labels{0, 1, -1, -1}));
-  EXPECT_EQ(parts_of(images),
-            (Parts{Part::kTrain, Part::kTrain, Part::kUnlabelled, Part::kUnlabelled}));
+  EXPECT_EQ(parts_of(images), (Parts{SourcePart::kTrain, SourcePart::kTrain,
+                                     SourcePart::kUnlabelled, SourcePart::kUnlabelled}));
 }
 
 TEST(FolderLabels, FoldersThatAllFilesShareDoNotCount) {
@@ -73,7 +74,7 @@ TEST(FolderLabels, FoldersThatAllFilesShareDoNotCount) {
   EXPECT_EQ(images.class_names, (Names{"cat", "dog"}));
   const ImageFiles trained = labelled({"set/train/cat/1.jpg", "set/train/dog/1.jpg"});
   EXPECT_EQ(trained.class_names, (Names{"cat", "dog"}));
-  EXPECT_EQ(parts_of(trained), (Parts{Part::kTrain, Part::kTrain}));
+  EXPECT_EQ(parts_of(trained), (Parts{SourcePart::kTrain, SourcePart::kTrain}));
 }
 
 TEST(FolderLabels, FlatNestedMixedAndLoneFoldersAreUnlabelledAndSayWhy) {
@@ -95,7 +96,8 @@ TEST(FolderLabels, FlatNestedMixedAndLoneFoldersAreUnlabelledAndSayWhy) {
     ASSERT_EQ(images.notes.size(), 1U) << why;
     EXPECT_EQ(images.notes.front(), "No labels: " + why + ".");
   }
-  EXPECT_EQ(parts_of(labelled({"train/1.jpg", "test/1.jpg"})), (Parts{Part::kTrain, Part::kTest}));
+  EXPECT_EQ(parts_of(labelled({"train/1.jpg", "test/1.jpg"})),
+            (Parts{SourcePart::kTrain, SourcePart::kTest}));
 }
 
 TEST(FolderLabels, FoldersInsistsAndTakesTheFirstFolderAsTheClass) {
@@ -113,7 +115,7 @@ TEST(FolderLabels, NoneIgnoresClassesAndKeepsParts) {
   const ImageFiles images = labelled({"train/cat/1.jpg", "test/dog/1.jpg"}, LabelSource::kNone);
   EXPECT_TRUE(images.class_names.empty());
   EXPECT_EQ(labels_of(images), (Labels{-1, -1}));
-  EXPECT_EQ(parts_of(images), (Parts{Part::kTrain, Part::kTest}));
+  EXPECT_EQ(parts_of(images), (Parts{SourcePart::kTrain, SourcePart::kTest}));
   EXPECT_TRUE(images.notes.empty());
 }
 

@@ -31,9 +31,9 @@ CacheInfo some_info() {
 
 /// Three pictures, given in another order than that of their ranks.
 void write_three(CacheWriter& writer) {
-  writer.add(7, {picture_pixels(2, 1, 5), 1, 5}, Part::kUnlabelled, -1);
-  writer.add(1, {picture_pixels(0, 2, 3), 2, 3}, Part::kTrain, 1);
-  writer.add(4, {picture_pixels(1, 4, 1), 4, 1}, Part::kTest, 0);
+  writer.add(7, {picture_pixels(2, 1, 5), 1, 5}, SourcePart::kUnlabelled, -1);
+  writer.add(1, {picture_pixels(0, 2, 3), 2, 3}, SourcePart::kTrain, 1);
+  writer.add(4, {picture_pixels(1, 4, 1), 4, 1}, SourcePart::kTest, 0);
   writer.finish(some_info());
 }
 
@@ -66,9 +66,9 @@ TEST(ImageCache, GivesBackWhatWasWrittenInTheOrderOfRanks) {
   EXPECT_EQ(pixels_of(cache.get(2)), picture_pixels(2, 1, 5));
   EXPECT_EQ(cache.get(1).height, 4);
   EXPECT_EQ(cache.get(1).width, 1);
-  EXPECT_EQ(cache.indices_of(Part::kTrain), std::vector<std::size_t>{0});
-  EXPECT_EQ(cache.indices_of(Part::kTest), std::vector<std::size_t>{1});
-  EXPECT_EQ(cache.indices_of(Part::kUnlabelled), std::vector<std::size_t>{2});
+  EXPECT_EQ(cache.indices_of(SourcePart::kTrain), std::vector<std::size_t>{0});
+  EXPECT_EQ(cache.indices_of(SourcePart::kTest), std::vector<std::size_t>{1});
+  EXPECT_EQ(cache.indices_of(SourcePart::kUnlabelled), std::vector<std::size_t>{2});
   EXPECT_TRUE(cache.payload_is_whole());
 }
 
@@ -127,7 +127,7 @@ TEST(CacheWriter, FullDiskIsAnErrorThatSaysWhatToDo) {
   CacheWriter writer(out, kKey);
   out.setstate(std::ios::badbit);
   const Error error = expect_error(ExitCode::kFailed, [&] {
-    writer.add(0, {picture_pixels(0), 4, 4}, Part::kTrain, -1);
+    writer.add(0, {picture_pixels(0), 4, 4}, SourcePart::kTrain, -1);
   });
   EXPECT_TRUE(contains(error.hint(), "data.cache"));
 }
@@ -201,7 +201,7 @@ TEST(OpenOrBuild, FailedBuildLeavesTheOldFileAndNothingElse) {
   int builds = 0;
   open_in(folder.path(), sink, builds);
   const auto fail = [](CacheWriter& writer) {
-    writer.add(0, {picture_pixels(0), 4, 4}, Part::kTrain, -1);
+    writer.add(0, {picture_pixels(0), 4, 4}, SourcePart::kTrain, -1);
     throw Error(ExitCode::kData, "no more");
   };
   expect_error(ExitCode::kData, "no more", [&] {

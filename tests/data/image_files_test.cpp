@@ -158,8 +158,8 @@ TEST(FindInList, TabAndLabelAreTheClass) {
   EXPECT_EQ(images.files[0].label, 1);
   EXPECT_EQ(images.files[1].label, 0);
   EXPECT_EQ(images.files[2].label, -1);
-  EXPECT_EQ(images.files[2].part, Part::kUnlabelled);
-  EXPECT_EQ(images.files[3].part, Part::kTrain);
+  EXPECT_EQ(images.files[2].part, SourcePart::kUnlabelled);
+  EXPECT_EQ(images.files[3].part, SourcePart::kTrain);
   EXPECT_TRUE(find_in_list(folder / "a.txt", LabelSource::kNone).class_names.empty());
 }
 

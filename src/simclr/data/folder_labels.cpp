@@ -76,9 +76,9 @@ void take_parts(std::vector<Folders>& all, ImageFiles& images) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     const PartName part = *part_name(all[i].front());
     const bool test = part == PartName::kTest || (part == PartName::kValidation && !has_test);
-    images.files[i].part = part == PartName::kUnlabelled ? Part::kUnlabelled
-                           : test                        ? Part::kTest
-                                                         : Part::kTrain;
+    images.files[i].part = part == PartName::kUnlabelled ? SourcePart::kUnlabelled
+                           : test                        ? SourcePart::kTest
+                                                         : SourcePart::kTrain;
     all[i].erase(all[i].begin());
   }
 }
@@ -89,7 +89,7 @@ std::string why_unlabelled(const std::vector<Folders>& all, const ImageFiles& im
   bool any_folder = false;
   for (const Folders& folders : all) any_folder = any_folder || !folders.empty();
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (images.files[i].part == Part::kUnlabelled) continue;
+    if (images.files[i].part == SourcePart::kUnlabelled) continue;
     if (all[i].size() != 1) {
       if (!any_folder) return "there are no class folders";
       return fmt::format("{} lies {}", printable(images.files[i].name),
@@ -103,7 +103,7 @@ std::string why_unlabelled(const std::vector<Folders>& all, const ImageFiles& im
 void set_labels(const std::vector<Folders>& all, ImageFiles& images) {
   std::map<std::string_view, std::int32_t> classes;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (images.files[i].part == Part::kUnlabelled) continue;
+    if (images.files[i].part == SourcePart::kUnlabelled) continue;
     if (all[i].empty()) {
       throw Error(ExitCode::kData,
                   fmt::format("{}: {} lies in no class folder", printable(images.source.string()),
@@ -117,7 +117,7 @@ void set_labels(const std::vector<Folders>& all, ImageFiles& images) {
     images.class_names.push_back(printable(name));
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (images.files[i].part != Part::kUnlabelled)
+    if (images.files[i].part != SourcePart::kUnlabelled)
       images.files[i].label = classes.at(all[i].front());
   }
 }

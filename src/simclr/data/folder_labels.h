@@ -9,7 +9,7 @@ namespace simclr {
 ///   {train,test,val}/<class>/file        labelled, in parts; val is the test part where there is
 ///   no
 ///                                        test, else training
-///   {train,test,unlabelled}/...          what lies in `unlabelled` is Part::kUnlabelled
+///   {train,test,unlabelled}/...          what lies in `unlabelled` is SourcePart::kUnlabelled
 /// Leading folders that all files share do not count. Files outside any class folder, or folders
 /// within class folders, leave all unlabelled, and so does a single class. With
 /// LabelSource::kFolders the first folder is the class, whatever lies below it.

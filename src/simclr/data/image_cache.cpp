@@ -128,7 +128,7 @@ ImageCache::ImageCache(HeldBytes held, const std::string& key) : held_(std::move
     const auto bytes =
         static_cast<std::uint64_t>(entry.height) * static_cast<std::uint64_t>(entry.width) * 3;
     if (!sides || bytes > payload_.size() || entry.offset > payload_.size() - bytes ||
-        entry.part > static_cast<std::uint32_t>(Part::kUnlabelled) || entry.label < -1 ||
+        entry.part > static_cast<std::uint32_t>(SourcePart::kUnlabelled) || entry.label < -1 ||
         entry.label >= static_cast<std::int64_t>(info_.class_names.size()))
       reject("it is damaged");
   }
@@ -141,7 +141,7 @@ Image ImageCache::get(std::size_t index) const {
   return {payload_.subspan(entry.offset, bytes), entry.height, entry.width, entry.label};
 }
 
-std::vector<std::size_t> ImageCache::indices_of(Part part) const {
+std::vector<std::size_t> ImageCache::indices_of(SourcePart part) const {
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < entries_.size(); ++i)
     if (entries_[i].part == static_cast<std::uint32_t>(part)) indices.push_back(i);
@@ -167,7 +167,8 @@ void CacheWriter::write(const void* bytes, std::size_t size) {
               "in memory with an empty one.");
 }
 
-void CacheWriter::add(std::size_t rank, const DecodedImage& image, Part part, std::int32_t label) {
+void CacheWriter::add(std::size_t rank, const DecodedImage& image, SourcePart part,
+                      std::int32_t label) {
   entries_.push_back(
       {rank, {payload_bytes_, image.height, image.width, label, static_cast<std::uint32_t>(part)}});
   write(image.pixels.data(), image.pixels.size());

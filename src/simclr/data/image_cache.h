@@ -46,7 +46,7 @@ class ImageCache final : public Dataset {
   Image get(std::size_t index) const override;
 
   const CacheInfo& info() const { return info_; }
-  std::vector<std::size_t> indices_of(Part part) const;
+  std::vector<std::size_t> indices_of(SourcePart part) const;
   bool payload_is_whole() const;  ///< compares its SHA-256: reads all of it
 
  private:
@@ -74,7 +74,7 @@ class CacheWriter {
   CacheWriter(std::ostream& out, std::string key);
 
   /// @param rank  its place among the images: they may come in any order, their payloads stay in it
-  void add(std::size_t rank, const DecodedImage& image, Part part, std::int32_t label);
+  void add(std::size_t rank, const DecodedImage& image, SourcePart part, std::int32_t label);
 
   /// Call once, last. `info.names` are those of the added images, by rank.
   void finish(const CacheInfo& info);

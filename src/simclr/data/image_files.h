@@ -14,7 +14,7 @@
 namespace simclr {
 
 /// What an image is for, where its source says so.
-enum class Part : std::uint8_t { kTrain, kTest, kUnlabelled };
+enum class SourcePart : std::uint8_t { kTrain, kTest, kUnlabelled };
 
 /// A file that was left out, and why. Both texts may be shown as they are.
 struct SkippedFile {
@@ -24,12 +24,12 @@ struct SkippedFile {
 
 /// One picture of a source, found but not yet read.
 struct ImageFile {
-  std::string name;           ///< within the source, with '/'; any bytes
-  std::uint64_t size = 0;     ///< bytes
-  std::int64_t modified = 0;  ///< nanoseconds since 1970; 0 in an archive
-  Part part = Part::kTrain;   ///< all kTrain where the source does not say
-  std::int32_t label = -1;    ///< index into class_names
-  std::size_t position = 0;   ///< in the order in which the source is read
+  std::string name;                      ///< within the source, with '/'; any bytes
+  std::uint64_t size = 0;                ///< bytes
+  std::int64_t modified = 0;             ///< nanoseconds since 1970; 0 in an archive
+  SourcePart part = SourcePart::kTrain;  ///< all kTrain where the source does not say
+  std::int32_t label = -1;               ///< index into class_names
+  std::size_t position = 0;              ///< in the order in which the source is read
 };
 
 enum class PictureSource { kFolder, kList, kArchive };
@@ -51,8 +51,8 @@ struct ImageFiles {
 ImageFiles find_in_folder(const std::filesystem::path& folder, LabelSource labels, EventSink& sink);
 
 /// The pictures that a text file names, one a line, relative to its folder. A tab and a label may
-/// follow the path; then that is its class (lines without one are Part::kUnlabelled), otherwise
-/// folders are, as in find_in_folder.
+/// follow the path; then that is its class (lines without one are SourcePart::kUnlabelled),
+/// otherwise folders are, as in find_in_folder.
 /// @throws Error(kData) if it cannot be read or names none
 ImageFiles find_in_list(const std::filesystem::path& list, LabelSource labels);
 

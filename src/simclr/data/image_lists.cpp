@@ -74,7 +74,7 @@ void label_by_line(const std::vector<Line>& lines, const std::vector<std::size_t
   for (std::size_t i = 0; i < line_of.size(); ++i) {
     const std::string& label = lines[line_of[i]].label;
     if (label.empty()) {
-      found.files[i].part = Part::kUnlabelled;
+      found.files[i].part = SourcePart::kUnlabelled;
     } else {
       found.files[i].label = classes.at(label);
     }

@@ -102,13 +102,13 @@ void check_strict(const DataSettings& settings, const std::vector<SkippedFile>& 
 }
 
 DataSource source_of(const std::shared_ptr<const ImageCache>& cache) {
-  const auto part = [&](Part which) {
+  const auto part = [&](SourcePart which) {
     return std::make_shared<Subset>(cache, cache->indices_of(which));
   };
   DataSource source;
-  source.train = part(Part::kTrain);
-  source.test = part(Part::kTest);
-  if (auto unlabelled = part(Part::kUnlabelled); unlabelled->size() > 0)
+  source.train = part(SourcePart::kTrain);
+  source.test = part(SourcePart::kTest);
+  if (auto unlabelled = part(SourcePart::kUnlabelled); unlabelled->size() > 0)
     source.unlabelled = std::move(unlabelled);
   source.class_names = cache->info().class_names;
   source.image_size = cache->info().image_size;
@@ -150,9 +150,9 @@ class Stl10Writer {
     const std::size_t first = part == Stl10Part::kTrain  ? 0
                               : part == Stl10Part::kTest ? counts.train
                                                          : counts.train + counts.test;
-    const Part as = part == Stl10Part::kTrain  ? Part::kTrain
-                    : part == Stl10Part::kTest ? Part::kTest
-                                               : Part::kUnlabelled;
+    const SourcePart as = part == Stl10Part::kTrain  ? SourcePart::kTrain
+                          : part == Stl10Part::kTest ? SourcePart::kTest
+                                                     : SourcePart::kUnlabelled;
     writer_.add(first + seen_[part]++, image, as, labelled_ ? label : -1);
     if (writer_.images() % kImagesPerEvent == 1) {
       sink_.progress("reading images", static_cast<std::int64_t>(writer_.images()),

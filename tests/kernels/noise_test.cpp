@@ -52,7 +52,7 @@ TEST(NormalNoise, EqualsItsDefinition) {
   EXPECT_LE(largest, kRounding);
 }
 
-TEST(NormalNoise, SmallestAndLargestSharesAreFinite) {
+TEST(NormalNoise, StaysBelowSixDeviations) {
   const std::size_t n = 1 << 20;
   for (const float value : noise_of(3, n, n)) ASSERT_LE(std::abs(value), 6.0F * kSigma);
 }

@@ -154,13 +154,13 @@ void resize_to_planes(const PixelBox& box, const ResizeFilter& columns, const Re
 }
 
 const ResizeFilter& ResizeFilters::get(int in, int out, bool mirrored) {
+  // Of a size and its mirror image, which differ in parity, neither takes the other's place.
   const auto key = 2 * static_cast<std::size_t>(in) + (mirrored ? 1 : 0);
   Slot& slot = slots_[key % slots_.size()];
-  if (slot.in != in || slot.out != out || slot.mirrored != mirrored) {
+  if (slot.in != in || slot.out != out) {
     make_resize_filter(in, out, mirrored, slot.filter);
     slot.in = in;
     slot.out = out;
-    slot.mirrored = mirrored;
   }
   return slot.filter;
 }

@@ -35,7 +35,6 @@ class ResizeFilters {
   struct Slot {
     int in = 0;
     int out = 0;
-    bool mirrored = false;
     ResizeFilter filter;
   };
   std::array<Slot, 128> slots_;

@@ -207,7 +207,10 @@ TEST(Preview, OperationsAreOneARowAlone) {
   const TempFolder folder;
   AugmentSettings augment;
   augment.pipeline = parse_pipeline("[solarize: {p: 0, threshold: 0.75}]");
-  write_operations(colored({0}), augment, {.views = 1, .scale = 1}, folder / "p.png");
+  std::vector<std::uint8_t> pixels;
+  for (int p = 0; p < kSide * kSide; ++p) pixels.insert(pixels.end(), {150, 0, 200});
+  const ImageArray images(pixels, {0}, kSide, kSide);
+  write_operations(images, augment, {.views = 1, .scale = 1}, folder / "p.png");
   const Picture picture = read_png(folder / "p.png");
   std::vector<std::string> labels{"resized_crop", "crop", "flip",     "autoaugment", "jitter",
                                   "greyscale",    "blur", "solarize", "noise"};
@@ -216,13 +219,13 @@ TEST(Preview, OperationsAreOneARowAlone) {
   EXPECT_EQ(picture.height, static_cast<std::size_t>(sheet.height()));
   EXPECT_EQ(picture.width, static_cast<std::size_t>(sheet.width()));
   for (std::size_t row = 0; row < labels.size(); ++row)
-    EXPECT_EQ(pixel(picture, sheet, static_cast<int>(row), 0), (std::array<int, 3>{0, 0, 200}));
+    EXPECT_EQ(pixel(picture, sheet, static_cast<int>(row), 0), (std::array<int, 3>{150, 0, 200}));
   const auto grey = pixel(picture, sheet, 5, 1);
   EXPECT_EQ(grey[0], grey[2]);
-  // With probability 1 and the threshold of the settings: 200 / 255 is above 0.75.
-  EXPECT_EQ(pixel(picture, sheet, 7, 1), (std::array<int, 3>{0, 0, 55}));
+  // With probability 1 and the threshold of the settings: only 200 / 255 is above 0.75.
+  EXPECT_EQ(pixel(picture, sheet, 7, 1), (std::array<int, 3>{150, 0, 55}));
   EXPECT_EQ(pixel(picture, sheet, static_cast<int>(labels.size()) - 1, 1),
-            (std::array<int, 3>{0, 0, 200}));  // none
+            (std::array<int, 3>{150, 0, 200}));  // none
 }
 
 }  // namespace

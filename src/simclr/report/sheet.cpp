@@ -14,6 +14,7 @@ constexpr int kSmallestTile = 8;
 constexpr int kMargin = 8;
 constexpr int kGap = 4;          // between neighbours
 constexpr int kOriginalGap = 8;  // beside the first column, over the other gap
+constexpr int kWordGap = 8;      // between headings, over the gap of their columns
 constexpr int kLineGap = 2;      // between lines, in pixels of the font
 constexpr std::size_t kLongestLabel = 20;
 constexpr std::uint8_t kBackground = 248;
@@ -64,7 +65,7 @@ void Sheet::lay_out(const std::vector<std::string>& labels,
   for (const std::vector<std::string>& heading : headings) {
     lines = std::max(lines, heading.size());
     for (const std::string& line : heading)
-      column_width_ = std::max(column_width_, text_width(line, text_scale_));
+      column_width_ = std::max(column_width_, text_width(line, text_scale_) + kWordGap);
   }
   int label_width = 0;
   for (const std::string& label : labels)

@@ -28,7 +28,7 @@ ExitCode stats(const DataCommand& command) {
     console.message(fmt::format("{} of {} files skipped; `simclr data verify` lists them",
                                 with_commas(data.skipped.size()), with_commas(data.files)));
   }
-  const Json parts = describe_parts(data);
+  const Json parts = describe_parts(data, console);
   fmt::print("{}", command.json ? parts.dump(2) + "\n" : parts_table(parts));
   return ExitCode::kOk;
 }

@@ -48,8 +48,8 @@ std::string sizes_text(const Json& sizes) {
 }
 
 Json describe_part(const std::string& part, const Dataset& dataset,
-                   const std::vector<std::string>& class_names) {
-  const DataStatistics statistics = measure(dataset, class_names.size());
+                   const std::vector<std::string>& class_names, EventSink& sink) {
+  const DataStatistics statistics = measure(dataset, class_names.size(), sink);
   Json classes = Json::object();
   for (std::size_t c = 0; c < class_names.size(); ++c)
     classes[class_names[c]] = statistics.images_per_class[c];
@@ -102,12 +102,12 @@ std::size_t count(const Json& json, const char* key) { return json.at(key).get<s
 
 }  // namespace
 
-Json describe_parts(const DataSplits& data) {
-  Json parts = Json::array({describe_part("train", *data.train, data.class_names),
-                            describe_part("validation", *data.validation, data.class_names),
-                            describe_part("test", *data.test, data.class_names)});
+Json describe_parts(const DataSplits& data, EventSink& sink) {
+  Json parts = Json::array({describe_part("train", *data.train, data.class_names, sink),
+                            describe_part("validation", *data.validation, data.class_names, sink),
+                            describe_part("test", *data.test, data.class_names, sink)});
   if (data.pretrain != data.train)
-    parts.push_back(describe_part("pretraining", *data.pretrain, data.class_names));
+    parts.push_back(describe_part("pretraining", *data.pretrain, data.class_names, sink));
   return parts;
 }
 

@@ -12,7 +12,7 @@ namespace simclr::cli {
 using Json = nlohmann::ordered_json;
 
 /// Of each part of a run's images: count, classes, sizes, mean and deviation.
-Json describe_parts(const DataSplits& data);
+Json describe_parts(const DataSplits& data, EventSink& sink);
 std::string parts_table(const Json& parts);
 
 /// Of a whole source: counts, classes, sizes, duplicates, and the files that were skipped.

@@ -11,17 +11,20 @@ namespace simclr {
 namespace {
 
 TEST(Measure, CountsClassesAndTakesMeanAndDeviationPerChannel) {
+  KeepingSink sink;
   const ImageArray images({0, 51, 255, 255, 51, 255}, {1, -1}, 1, 1);
-  const DataStatistics statistics = measure(images, 2);
+  const DataStatistics statistics = measure(images, 2, sink);
   EXPECT_EQ(statistics.images_per_class, (std::vector<std::int64_t>{0, 1}));
   EXPECT_DOUBLE_EQ(statistics.mean[0], 0.5);
   EXPECT_DOUBLE_EQ(statistics.mean[1], 0.2);
   EXPECT_DOUBLE_EQ(statistics.deviation[0], 0.5);
   EXPECT_DOUBLE_EQ(statistics.deviation[2], 0.0);
+  EXPECT_TRUE(sink.tasks.contains("measuring images"));
 }
 
 TEST(Measure, NothingIsAllZero) {
-  const DataStatistics statistics = measure(Concat({}), 1);
+  NullSink silence;
+  const DataStatistics statistics = measure(Concat({}), 1, silence);
   EXPECT_EQ(statistics.mean[0], 0.0);
   EXPECT_EQ(statistics.images_per_class, std::vector<std::int64_t>{0});
 }

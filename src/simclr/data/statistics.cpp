@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "simclr/core/sha256.h"
@@ -19,9 +20,15 @@ std::string digest_of(const Image& image) {
   return sha.hex_digest();
 }
 
+void report(std::string_view task, std::size_t index, const Dataset& dataset, EventSink& sink) {
+  if (index % kImagesPerEvent > 0) return;
+  sink.progress(task, static_cast<std::int64_t>(index + 1),
+                static_cast<std::int64_t>(dataset.size()), "");
+}
+
 }  // namespace
 
-DataStatistics measure(const Dataset& dataset, std::size_t classes) {
+DataStatistics measure(const Dataset& dataset, std::size_t classes, EventSink& sink) {
   DataStatistics statistics;
   statistics.images_per_class.resize(classes);
   // Sums of whole numbers: exact, whatever the order.
@@ -37,6 +44,7 @@ DataStatistics measure(const Dataset& dataset, std::size_t classes) {
       sum_of_squares[p % 3] += value * value;
     }
     pixels += image.pixels.size() / 3;
+    report("measuring images", i, dataset, sink);
   }
   for (std::size_t c = 0; c < 3 && pixels > 0; ++c) {
     const double count = static_cast<double>(pixels);
@@ -72,10 +80,7 @@ Duplicates find_duplicates(const Dataset& dataset, std::size_t pairs, EventSink&
       ++found.images;
       if (found.first_pairs.size() < pairs) found.first_pairs.emplace_back(twin->second, i);
     }
-    if (i % kImagesPerEvent == 0) {
-      sink.progress("looking for duplicates", static_cast<std::int64_t>(i + 1),
-                    static_cast<std::int64_t>(dataset.size()), "");
-    }
+    report("looking for duplicates", i, dataset, sink);
   }
   return found;
 }

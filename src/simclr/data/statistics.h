@@ -20,7 +20,7 @@ struct DataStatistics {
 };
 
 /// Counts every image and pixel. Labels must be below `classes`.
-DataStatistics measure(const Dataset& dataset, std::size_t classes);
+DataStatistics measure(const Dataset& dataset, std::size_t classes, EventSink& sink);
 
 /// Height and width in pixels.
 using Sides = std::pair<int, int>;

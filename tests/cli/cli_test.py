@@ -119,6 +119,43 @@ class CliTest(unittest.TestCase):
         self.run_ok("preview", "--shapes-images", 100, "--out", self.dir / "views.png")
         self.assertTrue((self.dir / "views.png").read_bytes().startswith(b"\x89PNG"))
 
+    def test_preview_of_operations_is_another_picture(self):
+        for name, more in (("views.png", ()), ("operations.png", ("--operations",))):
+            self.run_ok("preview", "--shapes-images", 100, "--views", 2, "--out", self.dir / name, *more)
+        views, operations = ((self.dir / name).read_bytes() for name in ("views.png", "operations.png"))
+        self.assertTrue(operations.startswith(b"\x89PNG"))
+        self.assertNotEqual(operations[16:24], views[16:24])  # width and height
+
+    # ---- measuring ----
+
+    def test_bench_augment_times_what_it_is_asked_for(self):
+        done = self.run_ok("bench", "augment", "--only", "seed", "--only", "[flip: {p: 1}]", "--seconds", 0.01,
+                           "--python", "none", "--json")
+        blocks = json.loads(done.stdout)["blocks"]
+        self.assertEqual([[row["name"] for row in block["rows"]] for block in blocks],
+                         [["seed", "[flip: {p: 1}]"]] * 2)
+        for row in blocks[0]["rows"] + blocks[1]["rows"]:
+            time = row["microseconds"]
+            self.assertTrue(0 < time["low"] <= time["median"] <= time["high"], row)
+
+    def test_bench_augment_goes_without_a_python_that_is_missing(self):
+        done = self.run_ok("bench", "augment", "--only", "none", "--seconds", 0.01, "--python", self.dir / "nothing")
+        self.assertIn("no Python with torchvision", done.stdout)
+
+    def test_bench_loader_compares_workers_with_what_training_takes(self):
+        done = self.run_ok("bench", "loader", "--shapes-images", 100, "--batch-size", 16, "--workers", "0,2",
+                           "--seconds", 0.05, "--views-per-second", 100, "--json")
+        result = json.loads(done.stdout)
+        self.assertEqual([row["workers"] for row in result["rows"]], [0, 2])
+        for row in result["rows"]:
+            self.assertAlmostEqual(row["times_what_training_takes"], row["views_per_second"] / 100)
+        self.assertAlmostEqual(result["share_of_a_core"], 100 / result["rows"][0]["views_per_second"])
+
+    def test_bench_loader_says_when_no_batch_can_be_filled(self):
+        done = simclr("bench", "loader", "--shapes-images", 100, "--batch-size", 5000)
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("do not fill a batch of 5000", done.stderr)
+
     # ---- stopping and going on ----
 
     def start(self, *args):

@@ -128,6 +128,21 @@ TEST(DrawSteps, KeepThePipelinesOrder) {
     EXPECT_EQ(forth[0].steps[i].index(), back[0].steps[3 - i].index());
 }
 
+TEST(DrawSteps, NothingOfAnEarlierDrawIsLeft) {
+  ViewParams params;
+  Random random(RandomKey{.seed = 9});
+  draw_view(parse_pipeline("[crop: {padding: 900}, flip: {p: 1}, noise: {p: 1}]"), 32, 32, 32,
+            random, params);
+  ASSERT_TRUE(params.flip && params.steps.size() == 1 && params.shift.top != 0);
+  draw_view(parse_pipeline("none"), 20, 30, 32, random, params);
+  EXPECT_EQ(params.crop.height, 20);
+  EXPECT_EQ(params.crop.width, 30);
+  EXPECT_EQ(params.shift.top, 0);
+  EXPECT_EQ(params.shift.left, 0);
+  EXPECT_FALSE(params.flip);
+  EXPECT_TRUE(params.steps.empty());
+}
+
 TEST(DrawBlur, SigmaIsUniformInItsRange) {
   for (const auto& [text, low, high] :
        {std::tuple{"[blur]", 0.1, 2.0}, {"[blur: {sigma_min: 0.5, sigma_max: 0.6}]", 0.5, 0.6}}) {

@@ -75,7 +75,7 @@ TEST(BlurGolden, AgreesWithTorchvision) {
 }
 
 TEST(Blur, EqualsTheDefinitionForEveryKernelThatFits) {
-  for (const int side : {1, 2, 3, 8, 17})
+  for (const int side : {1, 2, 3, 11})
     for (int kernel = 1; kernel / 2 < side; kernel += 2)
       for (const float sigma : {0.1F, 0.7F, 2.0F, 50.0F}) {
         const auto rgb = random_values(side, static_cast<std::uint32_t>(side));
@@ -140,7 +140,7 @@ TEST(Blur, SwappingRowsAndColumnsSwapsThemInTheResult) {
 
 TEST(Blur, MemoryOfAnEarlierCallDoesNotShow) {
   std::vector<float> scratch;
-  for (const int side : {32, 5, 17}) {
+  for (const int side : {5, 32, 17}) {
     const auto rgb = random_values(side);
     PlanesOf planes(rgb);
     gaussian_blur(planes.planes(), side, 9, 1.0F, scratch);

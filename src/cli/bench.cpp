@@ -76,6 +76,7 @@ void add_loader(CLI::App& bench) {
 void add_bench(CLI::App& app, Context& /*context*/) {
   CLI::App* command = app.add_subcommand("bench", "how fast views are made here");
   command->require_subcommand(1);
+  command->footer("Examples:\n  simclr bench augment\n  simclr bench loader --workers 0,1,2");
   add_augment(*command);
   add_loader(*command);
 }

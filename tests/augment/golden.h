@@ -50,8 +50,8 @@ inline float largest_difference(std::span<const float> a, std::span<const float>
 }
 
 /// Into the report of --gtest_output, so that the margin below the tolerance can be read.
-inline void record_difference(float largest) {
-  testing::Test::RecordProperty("difference_in_billionths", static_cast<int>(largest * 1e9F));
+inline void record_difference(float largest, const std::string& name = "difference_in_billionths") {
+  testing::Test::RecordProperty(name, static_cast<int>(largest * 1e9F));
 }
 
 }  // namespace simclr

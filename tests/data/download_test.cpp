@@ -296,7 +296,8 @@ TEST_F(Download, UnreachableServerGivesTheManualSteps) {
 TEST_F(Download, OnlyHttpIsSpoken) {
   DownloadRequest local = request();
   local.url = "file:///etc/passwd";
-  expect_error(ExitCode::kFailed, "file:///etc/passwd: ", [&] { run(local); });
+  expect_error(ExitCode::kFailed, "file:///etc/passwd: Protocol \"file\" not supported",
+               [&] { run(local); });
 }
 
 TEST_F(Download, FileThatIsThereIsOnlyChecked) {
@@ -345,19 +346,24 @@ TEST_F(Download, ErrorOfTheSinkComesThrough) {
   EXPECT_GT(fs::file_size(part_), 0U);
 }
 
-TEST(Redirect, IsFollowed) {
+TEST(Redirect, IsFollowedAndOnlyItsEndCounts) {
   ::setenv("no_proxy", "127.0.0.1", 1);
   const TempFolder folder;
-  HttpServer server([](const std::string& head) {
+  std::string content = "only a part";
+  HttpServer server([&](const std::string& head) {
     if (head.starts_with("GET /old")) {
       return std::string(
           "HTTP/1.1 302 Found\r\nLocation: /new\r\nETag: \"old\"\r\nContent-Length: 3\r\n\r\nabc");
     }
-    return std::string("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhere");
+    return "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + content;
   });
   NullSink silent;
-  download({server.url("/old"), folder / "a", "", "", 4}, silent);
-  EXPECT_EQ(read_file(folder / "a"), "here");
+  const DownloadRequest request{server.url("/old"), folder / "a", "", "", 20};
+  expect_error(ExitCode::kFailed, "11 bytes are kept", [&] { download(request, silent); });
+  EXPECT_EQ(read_file(folder / "a.part.from"), server.url("/old") + "\n\n");
+  content = "all of the 20 bytes.";
+  download(request, silent);
+  EXPECT_EQ(read_file(folder / "a"), content);
 }
 
 }  // namespace

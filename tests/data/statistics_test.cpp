@@ -33,14 +33,15 @@ TEST(SizeCounter, GivesSmallestLargestAndMostCommon) {
   SizeCounter counter;
   counter.add(10, 20);
   counter.add(3, 5);
-  counter.add(10, 20);
+  counter.add(5, 6);
   counter.add(4, 100);
+  counter.add(5, 6);
   const SizeSummary sizes = counter.summary();
   EXPECT_EQ(sizes.smallest, Sides(3, 5));
   EXPECT_EQ(sizes.largest, Sides(4, 100));
-  EXPECT_EQ(sizes.most_common, Sides(10, 20));
+  EXPECT_EQ(sizes.most_common, Sides(5, 6));
   EXPECT_EQ(sizes.most_common_count, 2U);
-  EXPECT_EQ(sizes.distinct, 3U);
+  EXPECT_EQ(sizes.distinct, 4U);
   EXPECT_EQ(SizeCounter().summary().distinct, 0U);
 }
 

@@ -179,6 +179,34 @@ TEST(ArchiveDamage, GzipWithoutItsLastBytesIsAnError) {
   }
 }
 
+/// Sets the flag in every header of a .zip.
+void mark_as_utf8(const std::filesystem::path& path) {
+  std::string bytes = read_file(path);
+  for (const auto& [start, flags] : {std::pair("PK\x03\x04", 7U), std::pair("PK\x01\x02", 9U)}) {
+    for (std::size_t at = bytes.find(start); at != std::string::npos;
+         at = bytes.find(start, at + 1))
+      bytes[at + flags] = static_cast<char>(bytes[at + flags] | 0x08);
+  }
+  write_file_atomically(path, bytes);
+}
+
+// As Python and others write them: a flag says that names are UTF-8, whatever the locale.
+TEST(ArchiveKind, ZipMarkedAsUtf8GivesItsNames) {
+  const TempFolder folder;
+  const std::filesystem::path path = folder / "a.zip";
+  make_archive(path, {{"caf\xc3\xa9 \xe2\x98\x83", "1"}});
+  mark_as_utf8(path);
+  EXPECT_EQ(read_all(path), (Contents{{"caf\xc3\xa9 \xe2\x98\x83", "1"}}));
+}
+
+TEST(ArchiveKind, ZipMarkedAsUtf8ThatIsNotIsAnErrorAndNotPassedOver) {
+  const TempFolder folder;
+  const std::filesystem::path path = folder / "a.zip";
+  make_archive(path, {{"first", "1"}, {"latin\xe9", "1"}});
+  mark_as_utf8(path);
+  EXPECT_TRUE(contains(damage(path), " after first: a name cannot be read")) << damage(path);
+}
+
 // The kind is told by the content.
 TEST(ArchiveKind, NameDoesNotMatter) {
   const TempFolder folder;

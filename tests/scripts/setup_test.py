@@ -23,7 +23,8 @@ echo "sudo $*" >>"$STATE/sudo"
 exec "$@"
 """
 PACKAGES = ("g++ cmake ninja-build ccache git pkg-config python3-venv libgtest-dev libcli11-dev libyaml-cpp-dev "
-            "nlohmann-json3-dev libfmt-dev libarchive-dev libssl-dev libspng-dev gnuplot-nox fonts-dejavu-core").split()
+            "nlohmann-json3-dev libfmt-dev libarchive-dev libssl-dev libspng-dev libjpeg-dev libturbojpeg0-dev "
+            "libwebp-dev libhwy-dev libcurl4-openssl-dev ca-certificates gnuplot-nox fonts-dejavu-core").split()
 NEEDED_COMMANDS = "bash env cat dirname basename grep sed awk df mkdir rm tail uname flock python3 nproc true".split()
 
 
@@ -75,7 +76,8 @@ class Setup(TreeTest):
 
     def test_the_tools_of_the_full_test_are_installed_only_for_it(self):
         self.assertEqual(self.run_setup("--full").returncode, 0)
-        self.assertRegex(self.asked()[1], "install --no-install-recommends clang-format-14 clang-tidy$")
+        tools = "clang-format-14 clang-tidy clang-14 libclang-rt-14-dev"
+        self.assertRegex(self.asked()[1], f"install --no-install-recommends {tools}$")
 
     def test_a_failing_apt_get_shows_its_output_and_the_line_to_try(self):
         self.set_installed(set(PACKAGES) - {"ccache"})

@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/format.h>
+#include <locale.h>
 
 #include <algorithm>
 #include <array>
@@ -157,18 +158,30 @@ Handle open_zip(const std::filesystem::path& path) {
   return zip;
 }
 
-/// The name's bytes. libarchive gives names that are marked as UTF-8 in the locale's characters,
-/// and none if that has not got them: those are asked for as UTF-8.
-const char* stored_name(archive_entry* entry) {
-  const char* name = archive_entry_pathname(entry);
-  return name != nullptr ? name : archive_entry_pathname_utf8(entry);
-}
+/// libarchive gives names that are marked as UTF-8 in the locale's characters, and none where the
+/// locale has not got them. While this lives, this thread's locale has them all.
+class Utf8Names {
+ public:
+  Utf8Names()
+      : utf8_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)),
+        before_(utf8_ != nullptr ? ::uselocale(utf8_) : nullptr) {}
+  ~Utf8Names() {
+    if (utf8_ == nullptr) return;
+    ::uselocale(before_);
+    ::freelocale(utf8_);
+  }
+  Utf8Names(const Utf8Names&) = delete;
+  Utf8Names& operator=(const Utf8Names&) = delete;
+
+ private:
+  locale_t utf8_;
+  locale_t before_;
+};
 
 /// The entry of a regular file inside the archive; an empty name for anything else.
 ArchiveEntry regular_file(archive_entry* entry) {
-  const char* stored = stored_name(entry);
-  if (stored == nullptr || archive_entry_filetype(entry) != AE_IFREG) return {};
-  const std::filesystem::path name = std::filesystem::path(stored).lexically_normal();
+  if (archive_entry_filetype(entry) != AE_IFREG) return {};
+  const auto name = std::filesystem::path(archive_entry_pathname(entry)).lexically_normal();
   const bool leads_out = name.empty() || name.is_absolute() || *name.begin() == "..";
   if (leads_out) return {};
   return {name.string(),
@@ -219,6 +232,7 @@ void read_files(archive* from, const std::filesystem::path& path, const ArchiveV
     const int status = archive_read_next_header(from, &header);
     if (status == ARCHIVE_EOF) break;
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) fail(path, after, reason_of(from));
+    if (archive_entry_pathname(header) == nullptr) fail(path, after, "a name cannot be read");
     const ArchiveEntry entry = regular_file(header);
     if (entry.name.empty()) continue;
     after = fmt::format(" after {}", printable(entry.name));
@@ -229,6 +243,7 @@ void read_files(archive* from, const std::filesystem::path& path, const ArchiveV
 }  // namespace
 
 void stream_archive(const std::filesystem::path& path, const ArchiveVisitor& visit) {
+  const Utf8Names names;
   if (is_zip(path)) {
     read_files(open_zip(path).get(), path, visit);
     return;

@@ -11,7 +11,7 @@ namespace simclr::cli {
 void restart_with_short_waits(char** argv) {
   constexpr const char* kSpins = "GOMP_SPINCOUNT";
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv(kSpins) != nullptr) return;
-  setenv(kSpins, "30000", 0);
+  setenv(kSpins, "3000", 0);
   std::error_code unknown;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", unknown);
   if (!unknown) execv(program.c_str(), argv);

@@ -88,9 +88,8 @@ class Transfer {
       length_ = number(value);
     } else if (name == "content-range") {
       take_range(value);
-    } else if (name == "etag" && !value.starts_with("W/")) {  // a weak one says little of bytes
-      answer_.validator = value;
-    } else if (name == "last-modified" && answer_.validator.empty()) {
+    } else if ((name == "etag" && !value.starts_with("W/")) ||  // a weak one says little of bytes
+               (name == "last-modified" && answer_.validator.empty())) {
       answer_.validator = value;
     }
   }

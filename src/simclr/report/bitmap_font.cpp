@@ -124,9 +124,9 @@ void fill_square(Canvas& canvas, int top, int left, int size, std::uint8_t level
 bool glyph_ink(char character, int row, int column) {
   const bool printable = character >= kFirst && character <= kLast;
   const int index = (printable ? character : '?') - kFirst;
-  const std::string_view line =
-      kDrawing[static_cast<std::size_t>(index / kAcross * kGlyphHeight + row)];
-  return line[static_cast<std::size_t>(index % kAcross * (kGlyphWidth + 1) + column)] == '#';
+  const int line = index / kAcross * kGlyphHeight + row;
+  const int place = index % kAcross * (kGlyphWidth + 1) + column;
+  return kDrawing[static_cast<std::size_t>(line)][static_cast<std::size_t>(place)] == '#';
 }
 
 int text_width(std::string_view text, int scale) {

@@ -96,8 +96,7 @@ TEST(ReadRunRecords, SaysWhichLineOfResultsIsDamaged) {
   EXPECT_EQ(message(result_line("knn", "best", 0.5)),
             path + ":1: encoder is neither 'trained' nor 'random'");
   const std::string whole = result_line("knn", "trained", 0.5);
-  EXPECT_TRUE(contains(message(whole + "\n" + whole.substr(0, 40)),
-                       path + ":2: parse error"));
+  EXPECT_TRUE(contains(message(whole + "\n" + whole.substr(0, 40)), path + ":2: parse error"));
 }
 
 TEST(ReadRunRecords, SaysWhichOtherFileIsDamagedOrMissing) {

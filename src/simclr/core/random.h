@@ -17,7 +17,7 @@ enum class Purpose : std::uint32_t {
   kValidationView = 7,
   kHead = 8,  ///< initial weights of a classifier
   kPreview = 9,
-  kNoise = 10,  ///< of one view; seed = a key drawn with the view
+  kNoise = 10,      ///< of one view; seed = a key drawn with the view
   kTestSplit = 11,  ///< the test part of a source that has none of its own
 };
 

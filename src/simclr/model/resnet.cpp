@@ -44,8 +44,8 @@ class ResidualBlockImpl : public torch::nn::Module {
     std::int64_t stride = 1;
     for (const ConvShape& shape : path) {
       const std::size_t number = convs_.size() + 1;
-      convs_.push_back(register_module(fmt::format("conv{}", number), make_conv(shape)));
-      norms_.push_back(register_module(fmt::format("bn{}", number), BatchNorm2d(shape.out)));
+      convs_.emplace_back(register_module(fmt::format("conv{}", number), make_conv(shape)));
+      norms_.emplace_back(register_module(fmt::format("bn{}", number), BatchNorm2d(shape.out)));
       stride *= shape.stride;
     }
     const ConvShape shortcut{path.front().in, path.back().out, 1, stride};

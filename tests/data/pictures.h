@@ -16,8 +16,10 @@ namespace simclr {
 /// A PPM of height x width whose pixels follow from `seed`.
 inline std::string picture_bytes(int seed, int height = 4, int width = 4) {
   std::string bytes = fmt::format("P6\n{} {}\n255\n", width, height);
-  for (int i = 0; i < height * width * 3; ++i)
-    bytes += static_cast<char>((i * 31 + seed * 97 + i * i * seed) % 256);
+  const auto key = static_cast<unsigned>(seed);
+  const auto values = static_cast<unsigned>(height * width * 3);
+  for (unsigned i = 0; i < values; ++i)
+    bytes += static_cast<char>((i * 31 + key * 97 + i * i * key) % 256);
   return bytes;
 }
 

@@ -1,4 +1,4 @@
-"""SimCLR's network and loss in PyTorch: torchvision's ResNet-18, names and initial weights included, and NT-Xent."""
+"""SimCLR's network and loss in PyTorch: torchvision's ResNets, names and initial weights included, and NT-Xent."""
 
 import math
 
@@ -8,17 +8,15 @@ from torch import nn
 
 
 class BasicBlock(nn.Module):
-    def __init__(self, channels_in, channels, stride):
+    expansion = 1
+
+    def __init__(self, channels_in, planes, stride):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
-        self.downsample = None
-        if stride != 1 or channels_in != channels:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(channels_in, channels, 1, stride, bias=False), nn.BatchNorm2d(channels)
-            )
+        self.conv1 = nn.Conv2d(channels_in, planes, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.downsample = shortcut(channels_in, planes, stride)
 
     def forward(self, x):
         y = F.relu(self.bn1(self.conv1(x)), inplace=True)
@@ -26,20 +24,53 @@ class BasicBlock(nn.Module):
         return F.relu(y + (x if self.downsample is None else self.downsample(x)), inplace=True)
 
 
-class ResNet18(nn.Module):
-    def __init__(self, stem):
+class Bottleneck(nn.Module):
+    expansion = 4
+
+    def __init__(self, channels_in, planes, stride):
         super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, planes, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.conv3 = nn.Conv2d(planes, 4 * planes, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * planes)
+        self.downsample = shortcut(channels_in, 4 * planes, stride)
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
+        y = self.bn3(self.conv3(y))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)), inplace=True)
+
+
+def shortcut(channels_in, channels, stride):
+    if stride == 1 and channels_in == channels:
+        return None
+    return nn.Sequential(nn.Conv2d(channels_in, channels, 1, stride, bias=False), nn.BatchNorm2d(channels))
+
+
+BLOCKS = {"resnet18": (BasicBlock, (2, 2, 2, 2)), "resnet34": (BasicBlock, (3, 4, 6, 3)),
+          "resnet50": (Bottleneck, (3, 4, 6, 3))}
+
+
+class ResNet(nn.Module):
+    def __init__(self, arch, stem):
+        super().__init__()
+        block, counts = BLOCKS[arch]
         kernel, stride, padding = (7, 2, 3) if stem == "imagenet" else (3, 1, 1)
         self.conv1 = nn.Conv2d(3, 64, kernel, stride, padding, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         pools = {"imagenet": nn.MaxPool2d(3, 2, 1), "cifar-pool": nn.MaxPool2d(2), "cifar": nn.Identity()}
         self.maxpool = pools[stem]
-        for i, channels in enumerate((64, 128, 256, 512)):
-            stage = nn.Sequential(
-                BasicBlock(max(64, channels // 2), channels, 2 if i else 1),
-                BasicBlock(channels, channels, 1),
-            )
+        width = 64
+        for i, planes in enumerate((64, 128, 256, 512)):
+            stage = nn.Sequential()
+            for j in range(counts[i]):
+                stage.append(block(width, planes, 2 if i and not j else 1))
+                width = planes * block.expansion
             setattr(self, f"layer{i + 1}", stage)
+        self.features = width
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -50,10 +81,13 @@ class ResNet18(nn.Module):
         return x.mean((2, 3))
 
 
-def make_model(stem):
-    head = nn.Sequential(nn.Linear(512, 512), nn.BatchNorm1d(512), nn.ReLU(inplace=True), nn.Linear(512, 128))
+def make_model(stem, arch="resnet18"):
+    """Encoder and SimCLR's head (Linear-BN-ReLU-Linear to 128), channels_last."""
+    encoder = ResNet(arch, stem)
+    width = encoder.features
+    head = nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU(inplace=True), nn.Linear(width, 128))
     model = nn.Sequential()
-    model.add_module("encoder", ResNet18(stem))
+    model.add_module("encoder", encoder)
     model.add_module("head", head)
     return model.to(memory_format=torch.channels_last)
 

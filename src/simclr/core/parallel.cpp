@@ -38,16 +38,16 @@ void set_float_mode(std::uint64_t) {}
 /// The tasks of one parallel_for: whoever is free takes the next.
 struct Tasks {
   std::int64_t count;
-  void (*call)(void*, std::int64_t);
+  void (*call)(void*, std::int64_t, int);
   void* body;
   std::atomic<std::int64_t> next = 0;
   std::exception_ptr failure = nullptr;
   std::mutex mutex = {};
 
-  void work() {
+  void work(int slot) {
     const FlushDenormals flush;
     try {
-      for (std::int64_t i = next++; i < count; i = next++) call(body, i);
+      for (std::int64_t i = next++; i < count; i = next++) call(body, i, slot);
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!failure) failure = std::current_exception();
@@ -60,13 +60,13 @@ struct Tasks {
 #if defined(_OPENMP) && !defined(__SANITIZE_THREAD__)
 void run_team(Tasks& tasks, int threads) {
 #pragma omp parallel num_threads(threads)
-  tasks.work();
+  tasks.work(omp_get_thread_num());
 }
 #else
 void run_team(Tasks& tasks, int threads) {
   std::vector<std::jthread> team;
-  for (int t = 1; t < threads; ++t) team.emplace_back([&tasks] { tasks.work(); });
-  tasks.work();
+  for (int t = 1; t < threads; ++t) team.emplace_back([&tasks, t] { tasks.work(t); });
+  tasks.work(0);
 }
 #endif
 
@@ -85,13 +85,13 @@ void set_parallel_threads(int threads) { pool_threads = threads; }
 
 namespace detail {
 
-void run_parallel(std::int64_t count, void (*call)(void*, std::int64_t), void* body) {
+void run_parallel(std::int64_t count, void (*call)(void*, std::int64_t, int), void* body) {
   Tasks tasks{count, call, body};
   const auto threads = static_cast<int>(std::min<std::int64_t>(parallel_threads(), count));
   if (threads > 1) {
     run_team(tasks, threads);
   } else {
-    tasks.work();
+    tasks.work(0);
   }
   if (tasks.failure) std::rethrow_exception(tasks.failure);
 }

@@ -81,6 +81,14 @@ void visit_fields(ModelSettings& s, Visitor&& visit) {
   visit(FieldText{"head", "projection head"}, s.head);
   visit(FieldText{"head_hidden", "hidden width of an mlp head"}, s.head_hidden, Range{1, 65536});
   visit(FieldText{"projection_dim", "width of the projection"}, s.projection_dim, Range{1, 65536});
+  visit(FieldText{"engine",
+                  "what computes the network: native (ours, CPU only), torch; auto takes native on "
+                  "a CPU"},
+        s.engine);
+  visit(FieldText{"conv",
+                  "3x3 convolutions of the native engine: exact, f2 or f4 (Winograd, fewer "
+                  "multiplications), or auto, the fastest by shape"},
+        s.conv);
 }
 
 template <class Visitor>

@@ -23,6 +23,8 @@ enum class DeviceKind { kAuto, kCpu, kCuda };
 enum class Freeze { kEncoder };
 enum class FinetuneViews { kNone, kCropFlip };
 enum class LabelSource { kAuto, kFolders, kNone };
+enum class EngineKind { kAuto, kNative, kTorch };
+enum class ConvKind { kAuto, kExact, kF2, kF4 };
 
 template <class E>
 struct EnumNames;
@@ -90,6 +92,20 @@ struct EnumNames<LabelSource> {
                                                     {LabelSource::kNone, "none"}}};
 };
 
+template <>
+struct EnumNames<EngineKind> {
+  static constexpr EnumTable<EngineKind, 3> table{{{EngineKind::kAuto, "auto"},
+                                                   {EngineKind::kNative, "native"},
+                                                   {EngineKind::kTorch, "torch"}}};
+};
+template <>
+struct EnumNames<ConvKind> {
+  static constexpr EnumTable<ConvKind, 4> table{{{ConvKind::kAuto, "auto"},
+                                                 {ConvKind::kExact, "exact"},
+                                                 {ConvKind::kF2, "f2"},
+                                                 {ConvKind::kF4, "f4"}}};
+};
+
 /// The name of a choice, as people write it.
 template <class E>
 std::string_view name_of(E value) {
@@ -130,6 +146,8 @@ struct ModelSettings {
   Head head = Head::kMlpBn;
   std::int64_t head_hidden = 512;
   std::int64_t projection_dim = 128;
+  EngineKind engine = EngineKind::kAuto;
+  ConvKind conv = ConvKind::kAuto;
 };
 
 struct LossSettings {

@@ -285,6 +285,11 @@ std::int64_t WinogradConv::scratch_size() const {
          packed_size();
 }
 
+double WinogradConv::product_operations() const {
+  return 2.0 * static_cast<double>(frequencies() * tiles() * shape_.batch * shape_.in_channels *
+                                   shape_.out_channels);
+}
+
 void WinogradConv::pack_forward(const float* weights, float* packed) const {
   const std::int64_t in_panels = shape_.in_channels / kPanel;
   const std::int64_t row = kTaps * shape_.in_channels;

@@ -26,6 +26,8 @@ class WinogradConv {
   std::int64_t frequencies() const;
   std::int64_t packed_size() const;   ///< floats of transformed weights
   std::int64_t scratch_size() const;  ///< floats, of each pass
+  /// Multiplications and additions of a pass's products, without the transforms.
+  double product_operations() const;
 
   /// @param weights  [Cout, 3, 3, Cin]
   void pack_forward(const float* weights, float* packed) const;

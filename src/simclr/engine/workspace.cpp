@@ -1,0 +1,294 @@
+#include "simclr/engine/workspace.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace simclr {
+namespace {
+
+StemShape with_batch(StemShape shape, std::int64_t batch) {
+  shape.batch = batch;
+  return shape;
+}
+
+std::vector<ConvLayer> layers_of(const Network& network, std::int64_t batch) {
+  std::vector<ConvLayer> layers;
+  for (const ConvUnit& unit : network.units) {
+    ConvShape shape = unit.shape;
+    shape.batch = batch;
+    layers.emplace_back(shape, unit.algorithm);
+  }
+  return layers;
+}
+
+}  // namespace
+
+// ---- weights ----
+
+PackedWeights::PackedWeights(const Network& network)
+    : stem_(with_batch(network.stem, 1)), convs_(layers_of(network, 1)) {
+  forward_.push_back(arena_.add(stem_.packed_size()));
+  backward_.push_back(0);
+  for (const ConvLayer& conv : convs_) {
+    forward_.push_back(arena_.add(conv.packed_size()));
+    backward_.push_back(arena_.add(conv.packed_size()));
+  }
+  arena_.allocate();
+}
+
+void PackedWeights::pack_forward(const NetworkTensors& tensors) {
+  stem_.pack(tensors.parameters[0], arena_.at(forward_[0]));
+  for (std::size_t i = 0; i < convs_.size(); ++i)
+    convs_[i].pack_forward(tensors.parameters[3 * (i + 1)], arena_.at(forward_[i + 1]));
+}
+
+void PackedWeights::pack_backward(const NetworkTensors& tensors) {
+  for (std::size_t i = 0; i < convs_.size(); ++i)
+    convs_[i].pack_backward(tensors.parameters[3 * (i + 1)], arena_.at(backward_[i + 1]));
+}
+
+const float* PackedWeights::forward(std::int64_t layer) const {
+  return arena_.at(forward_[static_cast<std::size_t>(layer)]);
+}
+
+const float* PackedWeights::backward(std::int64_t layer) const {
+  return arena_.at(backward_[static_cast<std::size_t>(layer)]);
+}
+
+// ---- memory ----
+
+Workspace::Workspace(const Network& network, std::int64_t batch, bool keep)
+    : batch_(batch),
+      keep_(keep),
+      stem_(with_batch(network.stem, batch)),
+      has_pool_(network.has_pool),
+      pool_{network.pool_window, network.pool_pad, stem_.shape().out_map()},
+      convs_(layers_of(network, batch)),
+      blocks_(network.blocks) {
+  layers_.push_back({.map = stem_.shape().out_map()});
+  for (const ConvLayer& conv : convs_) layers_.push_back({.map = conv.shape().out_map()});
+  std::int64_t scratch = keep ? stem_.scratch_size() : 0;
+  std::int64_t sums = 0;
+  std::int64_t largest = 0;
+  for (const ConvLayer& conv : convs_) scratch = std::max(scratch, conv.scratch_size());
+  for (Layer& layer : layers_) {
+    layer.norm = arena_.add(4 * layer.map.channels);
+    sums = std::max(sums, norm_scratch_size(layer.map));
+    largest = std::max(largest, layer.map.size());
+  }
+  scratch_ = arena_.add(scratch);
+  sums_ = arena_.add(2 * sums);  // doubles
+  place_maps(network);
+  if (has_pool_) where_.resize(static_cast<std::size_t>(pool_.out_map().size()));
+  if (keep) {
+    for (std::int64_t& gradient : gradients_) gradient = arena_.add(largest);
+    third_gradient_ = arena_.add(largest);
+  }
+  arena_.allocate();
+}
+
+/// Every map its own memory if it is kept; otherwise four that take turns: a block's input, two for
+/// its path, and one for its shortcut.
+void Workspace::place_maps(const Network& network) {
+  if (keep_) {
+    for (Layer& layer : layers_) {
+      layer.y = arena_.add(layer.map.size());
+      layer.x = layer.y;
+    }
+    if (!has_pool_) layers_[0].x = arena_.add(layers_[0].map.size());
+    if (has_pool_) pooled_ = arena_.add(pool_.out_map().size());
+    for (const ResidualPath& block : network.blocks)
+      for (const int unit : block.path) {
+        Layer& layer = layers_[static_cast<std::size_t>(unit) + 1];
+        layer.x = arena_.add(layer.map.size());
+      }
+    return;
+  }
+  std::int64_t largest = has_pool_ ? pool_.out_map().size() : 0;
+  for (const Layer& layer : layers_) largest = std::max(largest, layer.map.size());
+  std::int64_t turns[4];
+  for (std::int64_t& turn : turns) turn = arena_.add(largest);
+  layers_[0].y = layers_[0].x = turns[0];
+  pooled_ = turns[1];
+  std::size_t input = has_pool_ ? 1 : 0;
+  for (const ResidualPath& block : network.blocks) {
+    std::size_t last = input;
+    for (std::size_t i = 0; i < block.path.size(); ++i) {
+      last = (input + 1 + i % 2) % 4;
+      Layer& layer = layers_[static_cast<std::size_t>(block.path[i]) + 1];
+      layer.y = layer.x = turns[last];
+    }
+    if (block.shortcut >= 0) {
+      Layer& layer = layers_[static_cast<std::size_t>(block.shortcut) + 1];
+      layer.y = layer.x = turns[(input + 3) % 4];
+    }
+    input = last;
+  }
+}
+
+ChannelNorm Workspace::norm_of(const Layer& layer) const {
+  float* numbers = arena_.at(layer.norm);
+  const std::int64_t c = layer.map.channels;
+  return {numbers, numbers + c, numbers + 2 * c, numbers + 3 * c};
+}
+
+// ---- forward ----
+
+void Workspace::normalise(std::int64_t layer, const NetworkTensors& tensors, bool training) {
+  const auto i = static_cast<std::size_t>(layer);
+  const Layer& at = layers_[i];
+  const NormState state{tensors.parameters[3 * i + 1], tensors.parameters[3 * i + 2],
+                        tensors.running_means[i], tensors.running_variances[i]};
+  if (training) {
+    norm_of_batch(at.map, arena_.at(at.y), state, norm_of(at),
+                  reinterpret_cast<double*>(arena_.at(sums_)));
+  } else {
+    norm_of_running(at.map.channels, state, norm_of(at));
+  }
+}
+
+const float* Workspace::input_of(std::size_t block) const {
+  if (block > 0)
+    return arena_.at(layers_[static_cast<std::size_t>(blocks_[block - 1].path.back()) + 1].x);
+  return arena_.at(has_pool_ ? pooled_ : layers_[0].x);
+}
+
+void Workspace::forward(const NetworkTensors& tensors, const PackedWeights& packed,
+                        const float* pixels, bool training, float* features) {
+  of_batch_ = training;
+  const Layer& stem = layers_[0];
+  stem_.forward(pixels, packed.forward(0), arena_.at(stem.y));
+  normalise(0, tensors, training);
+  if (has_pool_) {
+    norm_relu_max_pool(pool_, arena_.at(stem.y), norm_of(stem), arena_.at(pooled_), where_.data());
+  } else {
+    apply_norm(stem.map, arena_.at(stem.y), norm_of(stem), {}, true, arena_.at(stem.x));
+  }
+  for (std::size_t block = 0; block < blocks_.size(); ++block)
+    forward_block(block, tensors, packed, training);
+  const Layer& last = layers_[static_cast<std::size_t>(blocks_.back().path.back()) + 1];
+  average_pool(last.map, arena_.at(last.x), features);
+}
+
+void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
+                              const PackedWeights& packed, bool training) {
+  const ResidualPath& path = blocks_[block];
+  const float* input = input_of(block);
+  const auto convolve = [&](int unit, const float* x) {
+    const std::int64_t number = unit + 1;
+    const Layer& layer = layers_[static_cast<std::size_t>(number)];
+    convs_[static_cast<std::size_t>(unit)].forward(x, packed.forward(number), arena_.at(layer.y),
+                                                   arena_.at(scratch_));
+    normalise(number, tensors, training);
+  };
+  const float* x = input;
+  for (const int unit : path.path) {
+    convolve(unit, x);
+    const Layer& layer = layers_[static_cast<std::size_t>(unit) + 1];
+    if (unit == path.path.back()) break;
+    apply_norm(layer.map, arena_.at(layer.y), norm_of(layer), {}, true, arena_.at(layer.x));
+    x = arena_.at(layer.x);
+  }
+  const Layer& last = layers_[static_cast<std::size_t>(path.path.back()) + 1];
+  if (path.shortcut < 0) {
+    apply_norm(last.map, arena_.at(last.y), norm_of(last), {input, nullptr}, true,
+               arena_.at(last.x));
+    return;
+  }
+  convolve(path.shortcut, input);
+  const Layer& side = layers_[static_cast<std::size_t>(path.shortcut) + 1];
+  const ChannelNorm norm = norm_of(side);
+  apply_norm(last.map, arena_.at(last.y), norm_of(last), {arena_.at(side.y), &norm}, true,
+             arena_.at(last.x));
+}
+
+// ---- backward ----
+
+NormGradient Workspace::sums_of(std::int64_t layer, const std::vector<float*>& gradients) const {
+  const auto i = static_cast<std::size_t>(layer);
+  return {gradients[3 * i + 1], gradients[3 * i + 2]};
+}
+
+void Workspace::backward(const PackedWeights& packed, const float* pixels,
+                         const float* feature_gradient, const std::vector<float*>& gradients) {
+  assert(keep_);
+  const Layer& last = layers_[static_cast<std::size_t>(blocks_.back().path.back()) + 1];
+  average_pool_gradient(last.map, feature_gradient, arena_.at(gradients_[0]));
+  for (std::size_t block = blocks_.size(); block-- > 0;) backward_block(block, packed, gradients);
+  backward_stem(pixels, gradients);
+}
+
+/// Takes the gradient of the block's output from gradients_[0] and leaves that of its input there.
+void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
+                               const std::vector<float*>& gradients) {
+  const ResidualPath& path = blocks_[block];
+  auto* sums = reinterpret_cast<double*>(arena_.at(sums_));
+  float* scratch = arena_.at(scratch_);
+  float* of_output = arena_.at(gradients_[0]);
+  float* dy = arena_.at(gradients_[1]);
+  float* dx = arena_.at(third_gradient_);
+  const float* input = input_of(block);
+
+  const std::int64_t end = path.path.back() + 1;
+  const Layer& last = layers_[static_cast<std::size_t>(end)];
+  gate_and_sum(last.map, of_output, Gate::kOutput, arena_.at(last.x), arena_.at(last.y),
+               norm_of(last), sums_of(end, gradients), sums);
+  norm_input_gradient(last.map, of_output, arena_.at(last.y), norm_of(last),
+                      sums_of(end, gradients), of_batch_, dy);
+  for (std::size_t i = path.path.size(); i-- > 1;) {
+    const std::int64_t number = path.path[i] + 1;
+    const std::int64_t before = path.path[i - 1] + 1;
+    const Layer& x = layers_[static_cast<std::size_t>(before)];
+    const ConvLayer& conv = convs_[static_cast<std::size_t>(number - 1)];
+    conv.weight_gradient(arena_.at(x.x), dy, gradients[static_cast<std::size_t>(3 * number)],
+                         scratch);
+    conv.input_gradient(dy, packed.backward(number), dx, false, scratch);
+    gate_and_sum(x.map, dx, Gate::kOwn, nullptr, arena_.at(x.y), norm_of(x),
+                 sums_of(before, gradients), sums);
+    norm_input_gradient(x.map, dx, arena_.at(x.y), norm_of(x), sums_of(before, gradients),
+                        of_batch_, dx);
+    std::swap(dy, dx);
+  }
+  const std::int64_t first = path.path.front() + 1;
+  const ConvLayer& conv = convs_[static_cast<std::size_t>(first - 1)];
+  conv.weight_gradient(input, dy, gradients[static_cast<std::size_t>(3 * first)], scratch);
+  if (path.shortcut < 0) {
+    conv.input_gradient(dy, packed.backward(first), of_output, true, scratch);
+    return;
+  }
+  conv.input_gradient(dy, packed.backward(first), dx, false, scratch);
+  const std::int64_t number = path.shortcut + 1;
+  const Layer& side = layers_[static_cast<std::size_t>(number)];
+  const ConvLayer& side_conv = convs_[static_cast<std::size_t>(path.shortcut)];
+  gate_and_sum(side.map, of_output, Gate::kNone, nullptr, arena_.at(side.y), norm_of(side),
+               sums_of(number, gradients), sums);
+  norm_input_gradient(side.map, of_output, arena_.at(side.y), norm_of(side),
+                      sums_of(number, gradients), of_batch_, of_output);
+  side_conv.weight_gradient(input, of_output, gradients[static_cast<std::size_t>(3 * number)],
+                            scratch);
+  side_conv.input_gradient(of_output, packed.backward(number), dx, true, scratch);
+  // dx is one of the two others: it holds what the next block starts from.
+  if (dx == arena_.at(gradients_[1])) {
+    std::swap(gradients_[0], gradients_[1]);
+  } else {
+    std::swap(gradients_[0], third_gradient_);
+  }
+}
+
+void Workspace::backward_stem(const float* pixels, const std::vector<float*>& gradients) {
+  const Layer& stem = layers_[0];
+  float* g = arena_.at(gradients_[0]);
+  if (has_pool_) {
+    float* before_pool = arena_.at(gradients_[1]);
+    max_pool_gradient(pool_, g, where_.data(), before_pool);
+    g = before_pool;
+  }
+  gate_and_sum(stem.map, g, Gate::kOwn, nullptr, arena_.at(stem.y), norm_of(stem),
+               sums_of(0, gradients), reinterpret_cast<double*>(arena_.at(sums_)));
+  norm_input_gradient(stem.map, g, arena_.at(stem.y), norm_of(stem), sums_of(0, gradients),
+                      of_batch_, g);
+  stem_.weight_gradient(pixels, g, gradients[0], arena_.at(scratch_));
+}
+
+}  // namespace simclr

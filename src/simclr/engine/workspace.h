@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "simclr/engine/arena.h"
+#include "simclr/engine/network.h"
+#include "simclr/kernels/batch_norm.h"
+
+namespace simclr {
+
+/// Tensors of a network from outside, in the order of its parameters: of layer i (the stem is
+/// layer 0) the weights [Cout, kernel, kernel, Cin], gamma and beta at 3 i, 3 i + 1, 3 i + 2.
+struct NetworkTensors {
+  std::vector<const float*> parameters;
+  std::vector<float*> running_means;
+  std::vector<float*> running_variances;
+};
+
+/// Weights as the passes read them, made once per update.
+class PackedWeights {
+ public:
+  explicit PackedWeights(const Network& network);
+
+  void pack_forward(const NetworkTensors& tensors);
+  void pack_backward(const NetworkTensors& tensors);
+  const float* forward(std::int64_t layer) const;
+  const float* backward(std::int64_t layer) const;
+  std::int64_t bytes() const { return arena_.bytes(); }
+
+ private:
+  const StemConv stem_;
+  std::vector<ConvLayer> convs_;
+  Arena arena_;
+  std::vector<std::int64_t> forward_;
+  std::vector<std::int64_t> backward_;
+};
+
+/// Memory and layers for one batch going through a network; what backward needs stays in it until
+/// the next forward.
+class Workspace {
+ public:
+  /// @param keep  what backward needs; without it maps are overwritten as the batch goes on
+  Workspace(const Network& network, std::int64_t batch, bool keep);
+
+  std::int64_t batch() const { return batch_; }
+  bool keeps() const { return keep_; }
+  std::int64_t bytes() const { return arena_.bytes(); }
+
+  /// @param pixels    f32 [batch, side, side, 3]; kept by the caller until backward
+  /// @param features  f32 [batch, F], written
+  /// @param training  batch statistics, which move the running ones; otherwise the running ones
+  void forward(const NetworkTensors& tensors, const PackedWeights& packed, const float* pixels,
+               bool training, float* features);
+  /// @param feature_gradient  f32 [batch, F]
+  /// @param gradients  as NetworkTensors::parameters, written
+  void backward(const PackedWeights& packed, const float* pixels, const float* feature_gradient,
+                const std::vector<float*>& gradients);
+
+ private:
+  /// What a layer keeps: places in the arena.
+  struct Layer {
+    PanelMap map;        ///< of its output
+    std::int64_t y = 0;  ///< of the convolution
+    std::int64_t x = 0;  ///< behind norm and relu; of a block's last layer, behind the sum
+    std::int64_t norm = 0;
+  };
+
+  void place_maps(const Network& network);
+  ChannelNorm norm_of(const Layer& layer) const;
+  void normalise(std::int64_t layer, const NetworkTensors& tensors, bool training);
+  const float* input_of(std::size_t block) const;
+  void forward_block(std::size_t block, const NetworkTensors& tensors, const PackedWeights& packed,
+                     bool training);
+  void backward_block(std::size_t block, const PackedWeights& packed,
+                      const std::vector<float*>& gradients);
+  void backward_stem(const float* pixels, const std::vector<float*>& gradients);
+  NormGradient sums_of(std::int64_t layer, const std::vector<float*>& gradients) const;
+
+  std::int64_t batch_;
+  bool keep_;
+  bool of_batch_ = true;  ///< statistics of the last forward
+  StemConv stem_;
+  bool has_pool_;
+  PoolShape pool_;
+  std::vector<ConvLayer> convs_;  ///< of layer i at i - 1
+  std::vector<ResidualPath> blocks_;
+  std::vector<Layer> layers_;
+  Arena arena_;
+  std::int64_t pooled_ = 0;
+  std::int64_t scratch_ = 0;
+  std::int64_t sums_ = 0;               ///< doubles, of the norms
+  std::int64_t gradients_[2] = {0, 0};  ///< of maps: of a block's output, and another
+  std::int64_t third_gradient_ = 0;
+  std::vector<std::uint8_t> where_;  ///< of the pool
+};
+
+}  // namespace simclr

@@ -1,0 +1,137 @@
+#include "simclr/kernels/stem_conv.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "simclr/core/parallel.h"
+#include "simclr/kernels/gemm.h"
+
+namespace simclr {
+namespace {
+
+constexpr std::int64_t kColours = 3;
+constexpr std::int64_t kImages = 16;      ///< of a block
+constexpr std::int64_t kLargeImages = 8;  ///< of a block, where one fills a cache
+constexpr std::int64_t kLargeSide = 64;
+constexpr std::int64_t kGradientRows = 512;  ///< added up before a sum goes back to memory
+
+}  // namespace
+
+std::int64_t StemConv::framed_side() const {
+  return (shape_.out_side() - 1) * shape_.stride + shape_.kernel;
+}
+
+std::int64_t StemConv::image_size() const {
+  const std::int64_t floats = framed_side() * framed_side() * kColours;
+  return ((floats + kPanel - 1) / kPanel | 1) * kPanel;  // an odd number of cache lines
+}
+
+std::int64_t StemConv::images_at_once() const {
+  return shape_.side > kLargeSide ? kLargeImages : kImages;
+}
+
+std::int64_t StemConv::blocks() const { return pieces_of(shape_.batch, images_at_once()); }
+
+std::int64_t StemConv::scratch_size() const { return blocks() * shape_.weights(); }
+
+void StemConv::pack(const float* weights, float* packed) const {
+  const std::int64_t depth = shape_.depth();
+  for (std::int64_t o = 0; o < shape_.out_channels; ++o)
+    for (std::int64_t k = 0; k < depth; ++k)
+      packed[(o / kPanel * depth + k) * kPanel + o % kPanel] = weights[o * depth + k];
+}
+
+/// A block's images, each with its frame of zeros: copied to memory that this thread keeps.
+const float* StemConv::frame(const float* pixels, std::int64_t block) const {
+  thread_local std::vector<float> copies;
+  copies.resize(static_cast<std::size_t>(images_at_once() * image_size()));
+  float* to = copies.data();
+  const std::int64_t first = piece_begin(shape_.batch, blocks(), block);
+  const std::int64_t end = piece_begin(shape_.batch, blocks(), block + 1);
+  const std::int64_t row = framed_side() * kColours;
+  const std::int64_t pad = shape_.kernel / 2;
+  const std::int64_t inside = std::min(shape_.side, framed_side() - pad);
+  std::fill_n(to, (end - first) * image_size(), 0.0F);
+  for (std::int64_t image = first; image < end; ++image) {
+    for (std::int64_t y = 0; y < inside; ++y)
+      std::copy_n(pixels + (image * shape_.side + y) * shape_.side * kColours, inside * kColours,
+                  to + (image - first) * image_size() + (y + pad) * row + pad * kColours);
+  }
+  return to;
+}
+
+void StemConv::forward(const float* pixels, const float* packed, float* y) const {
+  const PanelMap out = shape_.out_map();
+  const std::int64_t row = framed_side() * kColours;
+  const std::int64_t run = shape_.kernel * kColours;  // of a kernel's row
+  parallel_for(blocks(), [&](std::int64_t block) {
+    const float* images = frame(pixels, block);
+    const std::int64_t first = piece_begin(shape_.batch, blocks(), block);
+    std::vector<Segment> segments(static_cast<std::size_t>(shape_.kernel));
+    Product product;
+    product.segment = segments.data();
+    product.segments = shape_.kernel;
+    product.depth = run;
+    product.a_row = image_size();
+    product.b_panel = shape_.depth() * kPanel;
+    product.c_panel = out.panel_stride();
+    product.rows = piece_begin(shape_.batch, blocks(), block + 1) - first;
+    product.panels = out.panels();
+    for (std::int64_t p = 0; p < out.positions(); ++p) {
+      const float* corner =
+          images + p / out.width * shape_.stride * row + p % out.width * shape_.stride * kColours;
+      for (std::int64_t k = 0; k < shape_.kernel; ++k)
+        segments[static_cast<std::size_t>(k)] = {corner + k * row, packed + k * run * kPanel};
+      product.c = y + out.offset(0, p, first);
+      multiply(product);
+    }
+  });
+}
+
+void StemConv::weight_gradient(const float* pixels, const float* dy, float* dw,
+                               float* scratch) const {
+  const PanelMap out = shape_.out_map();
+  const std::int64_t row = framed_side() * kColours;
+  const std::int64_t run = shape_.kernel * kColours;
+  const std::int64_t depth = shape_.depth();
+  // Sums lie as [block][panel][depth][16].
+  parallel_for(blocks(), [&](std::int64_t block) {
+    const float* images = frame(pixels, block);
+    const std::int64_t first = piece_begin(shape_.batch, blocks(), block);
+    std::vector<Segment> segments;
+    Product product;
+    product.depth = piece_begin(shape_.batch, blocks(), block + 1) - first;
+    product.a_row = 1;
+    product.a_step = image_size();
+    product.b_panel = out.panel_stride();
+    product.c_panel = depth * kPanel;
+    product.rows = run;
+    product.panels = out.panels();
+    const std::int64_t chunk = std::max<std::int64_t>(1, kGradientRows / product.depth);
+    for (std::int64_t p = 0; p < out.positions(); p += chunk) {
+      segments.clear();
+      for (std::int64_t q = p; q < std::min(p + chunk, out.positions()); ++q)
+        segments.push_back({images + q / out.width * shape_.stride * row +
+                                q % out.width * shape_.stride * kColours,
+                            dy + out.offset(0, q, first)});
+      product.segment = segments.data();
+      product.segments = static_cast<std::int64_t>(segments.size());
+      product.add = p > 0;
+      for (std::int64_t k = 0; k < shape_.kernel; ++k) {
+        product.a_offset = k * row;
+        product.c = scratch + block * shape_.weights() + k * run * kPanel;
+        multiply(product);
+      }
+    }
+  });
+  for (std::int64_t o = 0; o < shape_.out_channels; ++o) {
+    for (std::int64_t k = 0; k < depth; ++k) {
+      float sum = 0.0F;
+      for (std::int64_t block = 0; block < blocks(); ++block)
+        sum += scratch[block * shape_.weights() + (o / kPanel * depth + k) * kPanel + o % kPanel];
+      dw[o * depth + k] = sum;
+    }
+  }
+}
+
+}  // namespace simclr

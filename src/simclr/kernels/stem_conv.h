@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+
+#include "simclr/kernels/panels.h"
+
+namespace simclr {
+
+/// The first convolution: from pixels f32 [batch, side, side, 3], as the loader makes them, to a
+/// map. Padding kernel / 2, no bias, no gradient of its input.
+struct StemShape {
+  std::int64_t out_channels = 0;
+  std::int64_t kernel = 3;  ///< 3 or 7
+  std::int64_t stride = 1;  ///< 1 or 2
+  std::int64_t side = 0;
+  std::int64_t batch = 0;
+
+  std::int64_t out_side() const { return (side - 1) / stride + 1; }
+  PanelMap out_map() const { return {out_channels, out_side(), out_side(), batch}; }
+  std::int64_t depth() const { return kernel * kernel * 3; }  ///< terms of each sum
+  std::int64_t weights() const { return out_channels * depth(); }
+};
+
+/// Works on blocks of images, which it copies with a frame of zeros into scratch memory. The same
+/// bits for any number of threads.
+class StemConv {
+ public:
+  explicit StemConv(const StemShape& shape) : shape_(shape) {}
+
+  const StemShape& shape() const { return shape_; }
+  std::int64_t packed_size() const { return shape_.weights(); }
+  std::int64_t scratch_size() const;  ///< floats, of weight_gradient
+
+  /// @param weights  [Cout, kernel, kernel, 3]
+  void pack(const float* weights, float* packed) const;
+  void forward(const float* pixels, const float* packed, float* y) const;
+  /// @param dw  [Cout, kernel, kernel, 3], written
+  void weight_gradient(const float* pixels, const float* dy, float* dw, float* scratch) const;
+
+ private:
+  std::int64_t framed_side() const;
+  std::int64_t image_size() const;  ///< floats of an image with its frame
+  std::int64_t images_at_once() const;
+  std::int64_t blocks() const;
+  const float* frame(const float* pixels, std::int64_t block) const;
+
+  StemShape shape_;
+};
+
+}  // namespace simclr

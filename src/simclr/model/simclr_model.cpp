@@ -5,7 +5,9 @@
 
 #include <utility>
 
+#include "simclr/core/error.h"
 #include "simclr/model/init.h"
+#include "simclr/model/native_encoder.h"
 #include "simclr/model/projection_head.h"
 #include "simclr/model/resnet.h"
 
@@ -26,15 +28,30 @@ void store_channels_last(torch::nn::Module& module) {
 }  // namespace
 
 struct SimclrModel::Impl : torch::nn::Module {
-  explicit Impl(const ModelSettings& settings)
-      : encoder(register_module("encoder", ResNet(settings))) {}
+  explicit Impl(const ModelSettings& model_settings)
+      : settings(model_settings), encoder(register_module("encoder", ResNet(settings))) {}
 
   void finish(std::uint64_t seed) {
     initialise_weights(*this, seed);
     store_channels_last(*this);
+    choose_engine();
   }
 
+  /// Our engine where it is wanted and can be had; otherwise nothing, and LibTorch computes.
+  void choose_engine() {
+    native.reset();
+    if (settings.engine == EngineKind::kTorch) return;
+    if (native_covers(encoder->parameters())) {
+      native = std::make_unique<NativeEncoder>(settings, encoder->parameters(), encoder->buffers());
+    } else if (settings.engine == EngineKind::kNative) {
+      throw Error(ExitCode::kUsage, "the native engine computes in f32 on the CPU only",
+                  "Use --device cpu, or --engine auto.");
+    }
+  }
+
+  ModelSettings settings;
   ResNet encoder;
+  std::unique_ptr<NativeEncoder> native;
   torch::nn::Sequential projection{nullptr};  ///< one of these two is the head
   torch::nn::Linear classifier{nullptr};
 };
@@ -66,6 +83,8 @@ at::Tensor SimclrModel::encode(const at::Tensor& views) {
   TORCH_CHECK(views.dim() == 4 && views.size(1) == 3 && views.size(2) == views.size(3) &&
                   views.size(3) >= kMinSide,
               "[encode] expected views [B, 3, S, S] with S >= ", kMinSide, ", got ", views.sizes());
+  if (impl_->native && views.is_cpu() && views.scalar_type() == at::kFloat)
+    return impl_->native->forward(views, impl_->encoder->is_training());
   return impl_->encoder->forward(views);
 }
 
@@ -78,7 +97,19 @@ at::Tensor SimclrModel::project(const at::Tensor& features) {
 
 void SimclrModel::set_training(bool training) { impl_->train(training); }
 
-void SimclrModel::to(const c10::Device& device) { impl_->torch::nn::Module::to(device); }
+void SimclrModel::to(const c10::Device& device) {
+  impl_->torch::nn::Module::to(device);
+  impl_->choose_engine();
+}
+
+std::string SimclrModel::describe_engine(std::int64_t side) const {
+  if (!impl_->native) return "torch";
+  return "native, convolutions " + describe_algorithms(impl_->settings, side);
+}
+
+std::int64_t SimclrModel::engine_memory() const {
+  return impl_->native ? impl_->native->memory() : 0;
+}
 
 std::int64_t SimclrModel::feature_width() const { return impl_->encoder->feature_width(); }
 

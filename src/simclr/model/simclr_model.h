@@ -46,6 +46,11 @@ class SimclrModel {
   void set_training(bool training);
   void to(const c10::Device& device);
 
+  /// What computes the encoder, and how for images of this side: "torch", or "native, convolutions
+  /// 7 f4, 3 map2, 9 direct".
+  std::string describe_engine(std::int64_t side) const;
+  std::int64_t engine_memory() const;  ///< bytes that the native engine holds now
+
   std::int64_t feature_width() const;  ///< F: 512 * width, or 2048 * width for resnet50
   std::vector<NamedTensor> parameters()
       const;  ///< trainable, in torchvision's order, encoder first

@@ -1,5 +1,6 @@
 #include "simclr/train/trainer.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -231,6 +232,8 @@ void Trainer::announce() const {
                             name_of(settings_.model.arch), name_of(settings_.model.stem),
                             settings_.model.width, static_cast<double>(weights) / 1e6,
                             name_of(settings_.train.objective)));
+  sink_.message(fmt::format("Engine: {}; {} threads", model_.describe_engine(data_.image_size),
+                            at::get_num_threads()));
   const std::int64_t n = settings_.train.batch_size;
   const bool contrastive = settings_.train.objective == Objective::kContrastive;
   sink_.message(fmt::format(

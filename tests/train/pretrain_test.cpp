@@ -69,7 +69,7 @@ TEST(Pretrain, SameSettingsGiveTheSameBits) {
   const PretrainResult a = train(folder.path() / "a", small_settings());
   const PretrainResult b = train(folder.path() / "b", small_settings());
   EXPECT_EQ(losses_of(a), losses_of(b));
-  EXPECT_EQ(last_checkpoint(folder.path() / "a"), last_checkpoint(folder.path() / "b"));
+  EXPECT_TRUE(last_checkpoint(folder.path() / "a") == last_checkpoint(folder.path() / "b"));
 }
 
 TEST(Pretrain, AnotherSeedGivesOtherWeights) {
@@ -104,7 +104,7 @@ TEST(Pretrain, ResumedEndsWithTheBitsOfTheUninterruptedRun) {
     const PretrainResult resumed = train(out, small_settings(), true);
     EXPECT_FALSE(resumed.interrupted);
     EXPECT_EQ(losses_of(resumed), losses_of(whole)) << steps;
-    EXPECT_EQ(last_checkpoint(out), last_checkpoint(folder.path() / "whole")) << steps;
+    EXPECT_TRUE(last_checkpoint(out) == last_checkpoint(folder.path() / "whole")) << steps;
   }
 }
 
@@ -118,7 +118,8 @@ TEST(Pretrain, ResumingAfterAKillForgetsWhatCameAfterTheCheckpoint) {
   write_metrics(folder.path() / "killed", {whole.epochs[0], whole.epochs[1]});
   const PretrainResult resumed = train(folder.path() / "killed", small_settings(), true);
   EXPECT_EQ(losses_of(resumed), losses_of(whole));
-  EXPECT_EQ(last_checkpoint(folder.path() / "killed"), last_checkpoint(folder.path() / "whole"));
+  EXPECT_TRUE(last_checkpoint(folder.path() / "killed") ==
+              last_checkpoint(folder.path() / "whole"));
 }
 
 TEST(Pretrain, ResumingBeforeTheFirstCheckpointStartsAnew) {

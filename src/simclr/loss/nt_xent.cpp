@@ -9,6 +9,7 @@
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/roll.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -16,6 +17,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <vector>
+
+#include "simclr/kernels/nt_xent.h"
 
 namespace simclr {
 namespace {
@@ -69,12 +73,56 @@ void for_each_block(const at::Tensor& unit, double temperature, Visit&& visit) {
   }
 }
 
+/// f32 on the CPU goes through our own kernels, whose bits do not depend on the number of threads.
+bool is_native(const at::Tensor& unit) {
+  return unit.is_cpu() && unit.scalar_type() == at::kFloat && unit.is_contiguous();
+}
+
+NtXentRows rows_of(const at::Tensor& unit, double temperature) {
+  return {unit.const_data_ptr<float>(), unit.size(0), unit.size(1),
+          static_cast<float>(1.0 / temperature)};
+}
+
+/// Log sums [2N], scores of the partners [2N], and how many rows have no other nearer.
+struct NativeScores {
+  at::Tensor log_sums;
+  at::Tensor positives;
+  std::int64_t hits;
+};
+
+NativeScores native_scores(const at::Tensor& unit, double temperature) {
+  NativeScores scores{at::empty({unit.size(0)}, unit.options()),
+                      at::empty({unit.size(0)}, unit.options()), 0};
+  std::vector<std::uint8_t> hits(static_cast<std::size_t>(unit.size(0)));
+  nt_xent_rows(rows_of(unit, temperature), scores.log_sums.data_ptr<float>(),
+               scores.positives.data_ptr<float>(), hits.data());
+  scores.hits = std::count(hits.begin(), hits.end(), 1);
+  return scores;
+}
+
+/// Mean of log_sums - positives, added up in order.
+double mean_loss(const NativeScores& scores) {
+  const std::int64_t rows = scores.log_sums.size(0);
+  const auto* log_sums = scores.log_sums.const_data_ptr<float>();
+  const auto* positives = scores.positives.const_data_ptr<float>();
+  double sum = 0.0;
+  for (std::int64_t i = 0; i < rows; ++i)
+    sum += static_cast<double>(log_sums[i]) - static_cast<double>(positives[i]);
+  return sum / static_cast<double>(rows);
+}
+
 /// Mean over rows of log sum exp(scores) - score of the partner. With P the softmax of the scores,
 /// its gradient is (P u + P^T u - 2 partner) / (2N temperature).
 class NtXentOfUnitRows : public torch::autograd::Function<NtXentOfUnitRows> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& unit,
                             double temperature) {
+    context->saved_data["temperature"] = temperature;
+    if (is_native(unit)) {
+      const NativeScores scores = native_scores(unit, temperature);
+      context->save_for_backward({unit, scores.log_sums});
+      return at::scalar_tensor(mean_loss(scores), unit.options());
+    }
     at::Tensor log_sums = at::empty({unit.size(0)}, unit.options());
     at::Tensor losses = at::empty_like(log_sums);
     const at::Tensor partner = partner_indices(unit).unsqueeze(1);
@@ -86,7 +134,6 @@ class NtXentOfUnitRows : public torch::autograd::Function<NtXentOfUnitRows> {
       losses.slice(0, block.first, block.last).copy_(log_sum.sub(positive));
     });
     context->save_for_backward({unit, log_sums});
-    context->saved_data["temperature"] = temperature;
     return losses.mean();
   }
 
@@ -96,6 +143,14 @@ class NtXentOfUnitRows : public torch::autograd::Function<NtXentOfUnitRows> {
     const at::Tensor unit = context->get_saved_variables()[0];
     const at::Tensor log_sums = context->get_saved_variables()[1];
     const double temperature = context->saved_data["temperature"].toDouble();
+    const double scale = 1.0 / (static_cast<double>(unit.size(0)) * temperature);
+    if (is_native(unit)) {
+      at::Tensor gradient = at::empty_like(unit);
+      const auto share = gradients[0].item<double>() / static_cast<double>(unit.size(0));
+      nt_xent_rows_gradient(rows_of(unit, temperature), log_sums.const_data_ptr<float>(),
+                            static_cast<float>(share), gradient.data_ptr<float>());
+      return {gradient, at::Tensor()};
+    }
     at::Tensor gradient = unit.roll(unit.size(0) / 2, 0).mul_(-2.0);  // [2N, D]
     for_each_block(unit, temperature, [&](const RowBlock& block) {
       at::Tensor& softmax =
@@ -104,7 +159,6 @@ class NtXentOfUnitRows : public torch::autograd::Function<NtXentOfUnitRows> {
       gradient.slice(0, block.first, block.last).addmm_(softmax, unit);
       gradient.addmm_(softmax.t(), block.rows);
     });
-    const double scale = 1.0 / (static_cast<double>(unit.size(0)) * temperature);
     return {gradient.mul_(gradients[0].mul(scale)), at::Tensor()};
   }
 };
@@ -121,6 +175,8 @@ double contrastive_accuracy(const at::Tensor& z) {
   check_projections("contrastive_accuracy", z);
   const c10::NoGradGuard no_gradient;
   const at::Tensor unit = unit_rows(z);
+  if (is_native(unit))
+    return static_cast<double>(native_scores(unit, 1.0).hits) / static_cast<double>(z.size(0));
   const at::Tensor partner = partner_indices(z);
   std::int64_t right = 0;
   for_each_block(unit, 1.0, [&](const RowBlock& block) {

@@ -1,8 +1,12 @@
 #include "simclr/model/projection_head.h"
 
+#include <ATen/ops/relu.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/linear.h>
+
+#include "simclr/kernels/panels.h"
+#include "simclr/model/native_layers.h"
 
 namespace simclr {
 
@@ -24,6 +28,27 @@ torch::nn::Sequential make_projection_head(const ModelSettings& settings, std::i
       break;
   }
   return Sequential();
+}
+
+at::Tensor native_head(torch::nn::SequentialImpl& head, at::Tensor x) {
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    if (auto* linear = head.ptr(i)->as<torch::nn::LinearImpl>()) {
+      x = native_linear(x, linear->weight, linear->bias);
+    } else if (auto* norm = head.ptr(i)->as<torch::nn::BatchNorm1dImpl>()) {
+      const bool relu_follows = i + 1 < head.size() && head.ptr(i + 1)->as<torch::nn::ReLUImpl>();
+      if (!relu_follows || norm->weight.size(0) % kPanel != 0) {
+        x = norm->forward(x);
+        continue;
+      }
+      x = native_norm_relu(x, {norm->weight, norm->bias, norm->running_mean, norm->running_var},
+                           norm->is_training());
+      if (norm->is_training()) norm->num_batches_tracked.add_(1);
+      ++i;
+    } else {
+      x = at::relu(x);
+    }
+  }
+  return x;
 }
 
 }  // namespace simclr

@@ -13,4 +13,8 @@ namespace simclr {
 /// @param features  F, width of what goes in
 torch::nn::Sequential make_projection_head(const ModelSettings& settings, std::int64_t features);
 
+/// The head's output by the native engine's products: f32 on the CPU. Norms of a width that is no
+/// multiple of 16 are LibTorch's.
+at::Tensor native_head(torch::nn::SequentialImpl& head, at::Tensor x);
+
 }  // namespace simclr

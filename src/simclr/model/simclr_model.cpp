@@ -8,6 +8,7 @@
 #include "simclr/core/error.h"
 #include "simclr/model/init.h"
 #include "simclr/model/native_encoder.h"
+#include "simclr/model/native_layers.h"
 #include "simclr/model/projection_head.h"
 #include "simclr/model/resnet.h"
 
@@ -91,6 +92,11 @@ at::Tensor SimclrModel::encode(const at::Tensor& views) {
 at::Tensor SimclrModel::project(const at::Tensor& features) {
   TORCH_CHECK(features.dim() == 2 && features.size(1) == feature_width(),
               "[project] expected features [B, ", feature_width(), "], got ", features.sizes());
+  if (impl_->native && features.is_cpu() && features.scalar_type() == at::kFloat) {
+    if (impl_->classifier)
+      return native_linear(features, impl_->classifier->weight, impl_->classifier->bias);
+    return native_head(*impl_->projection, features);
+  }
   if (impl_->classifier) return impl_->classifier->forward(features);
   return impl_->projection->is_empty() ? features : impl_->projection->forward(features);
 }

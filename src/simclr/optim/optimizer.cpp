@@ -68,7 +68,7 @@ class Adam final : public Optimizer {
         squares_(zeros_for(parameters_)),
         step_(at::zeros({}, at::device(parameters_.front().tensor.device()).dtype(at::kFloat))) {}
 
-  void step(double lr) override {
+  void update(double lr) override {
     const c10::NoGradGuard no_gradient;
     const std::vector<at::Tensor> gradients = gradients_of(parameters_);
     step_.add_(1.0);
@@ -98,7 +98,7 @@ class Sgd final : public Optimizer {
     if (momentum_ > 0) buffers_ = zeros_for(parameters_);
   }
 
-  void step(double lr) override {
+  void update(double lr) override {
     const c10::NoGradGuard no_gradient;
     // A zeroed buffer makes the first step what it is in PyTorch: momentum * 0 + gradient.
     at::_fused_sgd_(tensors_of(parameters_), gradients_of(parameters_), buffers_, weight_decay_,
@@ -119,6 +119,14 @@ class Sgd final : public Optimizer {
 };
 
 }  // namespace
+
+void Optimizer::step(double lr) {
+  update(lr);
+  // The fused updates do not count as writes for LibTorch, but whoever keeps what was made of the
+  // parameters, as the native engine does, must see that they are others now.
+  for (OptimizedParameter& parameter : parameters_)
+    parameter.tensor.unsafeGetTensorImpl()->bump_version();
+}
 
 void Optimizer::zero_grad() {
   for (OptimizedParameter& parameter : parameters_) parameter.tensor.mutable_grad().reset();

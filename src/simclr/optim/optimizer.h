@@ -28,13 +28,14 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One update with rate `lr`. @throws c10::Error if a parameter has no gradient
-  virtual void step(double lr) = 0;
+  void step(double lr);
   /// State tensors by name, "<kind>.<parameter>": the tensors themselves, not copies.
   virtual std::map<std::string, at::Tensor> state() const = 0;
 
   void zero_grad();  ///< forgets every gradient
 
  protected:
+  virtual void update(double lr) = 0;
   std::vector<OptimizedParameter> parameters_;
 };
 

@@ -1,0 +1,64 @@
+#include "simclr/kernels/matrix.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "simclr/core/parallel.h"
+#include "simclr/kernels/gemm.h"
+
+namespace simclr {
+namespace {
+
+constexpr std::int64_t kRows = 64;        ///< of a task
+constexpr std::int64_t kGroupPanels = 8;  ///< likewise
+
+}  // namespace
+
+std::vector<float> pack_panels(const MatrixView& matrix) {
+  const std::int64_t panels = pieces_of(matrix.columns, kPanel);
+  std::vector<float> packed(static_cast<std::size_t>(panels * matrix.rows * kPanel));
+  parallel_for(panels, [&](std::int64_t panel) {
+    const std::int64_t lanes = std::min<std::int64_t>(kPanel, matrix.columns - panel * kPanel);
+    const float* from = matrix.data + panel * kPanel * matrix.column_stride;
+    float* to = packed.data() + panel * matrix.rows * kPanel;
+    for (std::int64_t row = 0; row < matrix.rows; ++row)
+      for (std::int64_t lane = 0; lane < lanes; ++lane)
+        to[row * kPanel + lane] = from[row * matrix.row_stride + lane * matrix.column_stride];
+  });
+  return packed;
+}
+
+void multiply_matrices(const MatrixView& a, const MatrixView& b, const float* bias, float* c) {
+  assert(a.columns == b.rows);
+  const std::vector<float> right = pack_panels(b);
+  const std::int64_t panels = pieces_of(b.columns, kPanel);
+  const std::int64_t groups = pieces_of(panels, kGroupPanels);
+  const std::int64_t blocks = pieces_of(a.rows, kRows);
+  parallel_for(blocks * groups, [&](std::int64_t task) {
+    const std::int64_t first = piece_begin(a.rows, blocks, task / groups);
+    const std::int64_t panel = task % groups * kGroupPanels;
+    std::vector<float> sums(static_cast<std::size_t>(kGroupPanels * kRows * kPanel));
+    const Segment segment{a.data + first * a.row_stride, right.data() + panel * b.rows * kPanel};
+    Product product;
+    product.segment = &segment;
+    product.segments = 1;
+    product.depth = a.columns;
+    product.a_row = a.row_stride;
+    product.a_step = a.column_stride;
+    product.b_panel = b.rows * kPanel;
+    product.c = sums.data();
+    product.c_panel = kRows * kPanel;
+    product.rows = piece_begin(a.rows, blocks, task / groups + 1) - first;
+    product.panels = std::min(kGroupPanels, panels - panel);
+    multiply(product);
+    const std::int64_t columns = std::min(product.panels * kPanel, b.columns - panel * kPanel);
+    for (std::int64_t row = 0; row < product.rows; ++row) {
+      float* to = c + (first + row) * b.columns + panel * kPanel;
+      for (std::int64_t i = 0; i < columns; ++i)
+        to[i] = sums[static_cast<std::size_t>((i / kPanel * kRows + row) * kPanel + i % kPanel)] +
+                (bias == nullptr ? 0.0F : bias[panel * kPanel + i]);
+    }
+  });
+}
+
+}  // namespace simclr

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <memory>
+
+#include "simclr/core/huge_memory.h"
 
 namespace simclr {
 
@@ -13,16 +13,12 @@ class Arena {
   /// Where the next `floats` begin, on a cache line of its own.
   std::int64_t add(std::int64_t floats);
   void allocate();
-  float* at(std::int64_t place) const { return memory_.get() + place; }
+  float* at(std::int64_t place) const { return memory_.data() + place; }
   std::int64_t bytes() const { return size_ * static_cast<std::int64_t>(sizeof(float)); }
 
  private:
-  struct Free {
-    std::size_t bytes;
-    void operator()(float* memory) const;
-  };
   std::int64_t size_ = 0;
-  std::unique_ptr<float, Free> memory_{nullptr, Free{0}};
+  HugeMemory memory_;
 };
 
 }  // namespace simclr

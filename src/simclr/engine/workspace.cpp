@@ -83,7 +83,6 @@ Workspace::Workspace(const Network& network, std::int64_t batch, bool keep)
   if (has_pool_) where_.resize(static_cast<std::size_t>(pool_.out_map().size()));
   if (keep) {
     for (std::int64_t& gradient : gradients_) gradient = arena_.add(largest);
-    third_gradient_ = arena_.add(largest);
   }
   arena_.allocate();
 }
@@ -136,6 +135,7 @@ ChannelNorm Workspace::norm_of(const Layer& layer) const {
 // ---- forward ----
 
 void Workspace::normalise(std::int64_t layer, const NetworkTensors& tensors, bool training) {
+  const PassTimer timer(profile_, layer, Pass::kNormForward);
   const auto i = static_cast<std::size_t>(layer);
   const Layer& at = layers_[i];
   const NormState state{tensors.parameters[3 * i + 1], tensors.parameters[3 * i + 2],
@@ -158,17 +158,27 @@ void Workspace::forward(const NetworkTensors& tensors, const PackedWeights& pack
                         const float* pixels, bool training, float* features) {
   of_batch_ = training;
   const Layer& stem = layers_[0];
-  stem_.forward(pixels, packed.forward(0), arena_.at(stem.y));
+  {
+    const PassTimer timer(profile_, 0, Pass::kForward);
+    stem_.forward(pixels, packed.forward(0), arena_.at(stem.y));
+  }
   normalise(0, tensors, training);
+  activate_stem();
+  for (std::size_t block = 0; block < blocks_.size(); ++block)
+    forward_block(block, tensors, packed, training);
+  const Layer& last = layers_[static_cast<std::size_t>(blocks_.back().path.back()) + 1];
+  average_pool(last.map, arena_.at(last.x), features);
+}
+
+/// Relu, and the pool where there is one.
+void Workspace::activate_stem() {
+  const PassTimer timer(profile_, 0, Pass::kNormForward);
+  const Layer& stem = layers_[0];
   if (has_pool_) {
     norm_relu_max_pool(pool_, arena_.at(stem.y), norm_of(stem), arena_.at(pooled_), where_.data());
   } else {
     apply_norm(stem.map, arena_.at(stem.y), norm_of(stem), {}, true, arena_.at(stem.x));
   }
-  for (std::size_t block = 0; block < blocks_.size(); ++block)
-    forward_block(block, tensors, packed, training);
-  const Layer& last = layers_[static_cast<std::size_t>(blocks_.back().path.back()) + 1];
-  average_pool(last.map, arena_.at(last.x), features);
 }
 
 void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
@@ -177,30 +187,31 @@ void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
   const float* input = input_of(block);
   const auto convolve = [&](int unit, const float* x) {
     const std::int64_t number = unit + 1;
-    const Layer& layer = layers_[static_cast<std::size_t>(number)];
-    convs_[static_cast<std::size_t>(unit)].forward(x, packed.forward(number), arena_.at(layer.y),
-                                                   arena_.at(scratch_));
+    {
+      const PassTimer timer(profile_, number, Pass::kForward);
+      convs_[static_cast<std::size_t>(unit)].forward(
+          x, packed.forward(number), arena_.at(layers_[static_cast<std::size_t>(number)].y),
+          arena_.at(scratch_));
+    }
     normalise(number, tensors, training);
+  };
+  const auto activate = [&](int unit, const Shortcut& shortcut) {
+    const PassTimer timer(profile_, unit + 1, Pass::kNormForward);
+    const Layer& layer = layers_[static_cast<std::size_t>(unit) + 1];
+    apply_norm(layer.map, arena_.at(layer.y), norm_of(layer), shortcut, true, arena_.at(layer.x));
   };
   const float* x = input;
   for (const int unit : path.path) {
     convolve(unit, x);
-    const Layer& layer = layers_[static_cast<std::size_t>(unit) + 1];
     if (unit == path.path.back()) break;
-    apply_norm(layer.map, arena_.at(layer.y), norm_of(layer), {}, true, arena_.at(layer.x));
-    x = arena_.at(layer.x);
+    activate(unit, {});
+    x = arena_.at(layers_[static_cast<std::size_t>(unit) + 1].x);
   }
-  const Layer& last = layers_[static_cast<std::size_t>(path.path.back()) + 1];
-  if (path.shortcut < 0) {
-    apply_norm(last.map, arena_.at(last.y), norm_of(last), {input, nullptr}, true,
-               arena_.at(last.x));
-    return;
-  }
+  if (path.shortcut < 0) return activate(path.path.back(), {input, nullptr});
   convolve(path.shortcut, input);
   const Layer& side = layers_[static_cast<std::size_t>(path.shortcut) + 1];
   const ChannelNorm norm = norm_of(side);
-  apply_norm(last.map, arena_.at(last.y), norm_of(last), {arena_.at(side.y), &norm}, true,
-             arena_.at(last.x));
+  activate(path.path.back(), {arena_.at(side.y), &norm});
 }
 
 // ---- backward ----
@@ -219,75 +230,65 @@ void Workspace::backward(const PackedWeights& packed, const float* pixels,
   backward_stem(pixels, gradients);
 }
 
+void Workspace::backward_norm(std::int64_t layer, Gate gate, float* g, float* dy,
+                              const std::vector<float*>& gradients) {
+  const PassTimer timer(profile_, layer, Pass::kNormBackward);
+  const Layer& at = layers_[static_cast<std::size_t>(layer)];
+  const NormGradient sums = sums_of(layer, gradients);
+  gate_and_sum(at.map, g, gate, arena_.at(at.x), arena_.at(at.y), norm_of(at), sums,
+               reinterpret_cast<double*>(arena_.at(sums_)));
+  norm_input_gradient(at.map, g, arena_.at(at.y), norm_of(at), sums, of_batch_, dy);
+}
+
+void Workspace::backward_conv(std::int64_t layer, const PackedWeights& packed, const float* x,
+                              const float* dy, const std::vector<float*>& gradients, float* dx,
+                              bool add) {
+  const ConvLayer& conv = convs_[static_cast<std::size_t>(layer - 1)];
+  float* scratch = arena_.at(scratch_);
+  {
+    const PassTimer timer(profile_, layer, Pass::kWeightGradient);
+    conv.weight_gradient(x, dy, gradients[static_cast<std::size_t>(3 * layer)], scratch);
+  }
+  const PassTimer timer(profile_, layer, Pass::kInputGradient);
+  conv.input_gradient(dy, packed.backward(layer), dx, add, scratch);
+}
+
 /// Takes the gradient of the block's output from gradients_[0] and leaves that of its input there.
 void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
                                const std::vector<float*>& gradients) {
   const ResidualPath& path = blocks_[block];
-  auto* sums = reinterpret_cast<double*>(arena_.at(sums_));
-  float* scratch = arena_.at(scratch_);
   float* of_output = arena_.at(gradients_[0]);
-  float* dy = arena_.at(gradients_[1]);
-  float* dx = arena_.at(third_gradient_);
+  std::int64_t dy = gradients_[1];
+  std::int64_t dx = gradients_[2];
   const float* input = input_of(block);
 
-  const std::int64_t end = path.path.back() + 1;
-  const Layer& last = layers_[static_cast<std::size_t>(end)];
-  gate_and_sum(last.map, of_output, Gate::kOutput, arena_.at(last.x), arena_.at(last.y),
-               norm_of(last), sums_of(end, gradients), sums);
-  norm_input_gradient(last.map, of_output, arena_.at(last.y), norm_of(last),
-                      sums_of(end, gradients), of_batch_, dy);
+  backward_norm(path.path.back() + 1, Gate::kOutput, of_output, arena_.at(dy), gradients);
   for (std::size_t i = path.path.size(); i-- > 1;) {
-    const std::int64_t number = path.path[i] + 1;
     const std::int64_t before = path.path[i - 1] + 1;
-    const Layer& x = layers_[static_cast<std::size_t>(before)];
-    const ConvLayer& conv = convs_[static_cast<std::size_t>(number - 1)];
-    conv.weight_gradient(arena_.at(x.x), dy, gradients[static_cast<std::size_t>(3 * number)],
-                         scratch);
-    conv.input_gradient(dy, packed.backward(number), dx, false, scratch);
-    gate_and_sum(x.map, dx, Gate::kOwn, nullptr, arena_.at(x.y), norm_of(x),
-                 sums_of(before, gradients), sums);
-    norm_input_gradient(x.map, dx, arena_.at(x.y), norm_of(x), sums_of(before, gradients),
-                        of_batch_, dx);
+    backward_conv(path.path[i] + 1, packed, arena_.at(layers_[static_cast<std::size_t>(before)].x),
+                  arena_.at(dy), gradients, arena_.at(dx), false);
+    backward_norm(before, Gate::kOwn, arena_.at(dx), arena_.at(dx), gradients);
     std::swap(dy, dx);
   }
   const std::int64_t first = path.path.front() + 1;
-  const ConvLayer& conv = convs_[static_cast<std::size_t>(first - 1)];
-  conv.weight_gradient(input, dy, gradients[static_cast<std::size_t>(3 * first)], scratch);
-  if (path.shortcut < 0) {
-    conv.input_gradient(dy, packed.backward(first), of_output, true, scratch);
-    return;
-  }
-  conv.input_gradient(dy, packed.backward(first), dx, false, scratch);
-  const std::int64_t number = path.shortcut + 1;
-  const Layer& side = layers_[static_cast<std::size_t>(number)];
-  const ConvLayer& side_conv = convs_[static_cast<std::size_t>(path.shortcut)];
-  gate_and_sum(side.map, of_output, Gate::kNone, nullptr, arena_.at(side.y), norm_of(side),
-               sums_of(number, gradients), sums);
-  norm_input_gradient(side.map, of_output, arena_.at(side.y), norm_of(side),
-                      sums_of(number, gradients), of_batch_, of_output);
-  side_conv.weight_gradient(input, of_output, gradients[static_cast<std::size_t>(3 * number)],
-                            scratch);
-  side_conv.input_gradient(of_output, packed.backward(number), dx, true, scratch);
-  // dx is one of the two others: it holds what the next block starts from.
-  if (dx == arena_.at(gradients_[1])) {
-    std::swap(gradients_[0], gradients_[1]);
-  } else {
-    std::swap(gradients_[0], third_gradient_);
-  }
+  if (path.shortcut < 0)
+    return backward_conv(first, packed, input, arena_.at(dy), gradients, of_output, true);
+  backward_conv(first, packed, input, arena_.at(dy), gradients, arena_.at(dx), false);
+  backward_norm(path.shortcut + 1, Gate::kNone, of_output, of_output, gradients);
+  backward_conv(path.shortcut + 1, packed, input, of_output, gradients, arena_.at(dx), true);
+  gradients_ = {dx, dy, gradients_[0]};
 }
 
 void Workspace::backward_stem(const float* pixels, const std::vector<float*>& gradients) {
-  const Layer& stem = layers_[0];
   float* g = arena_.at(gradients_[0]);
   if (has_pool_) {
     float* before_pool = arena_.at(gradients_[1]);
+    const PassTimer timer(profile_, 0, Pass::kNormBackward);
     max_pool_gradient(pool_, g, where_.data(), before_pool);
     g = before_pool;
   }
-  gate_and_sum(stem.map, g, Gate::kOwn, nullptr, arena_.at(stem.y), norm_of(stem),
-               sums_of(0, gradients), reinterpret_cast<double*>(arena_.at(sums_)));
-  norm_input_gradient(stem.map, g, arena_.at(stem.y), norm_of(stem), sums_of(0, gradients),
-                      of_batch_, g);
+  backward_norm(0, Gate::kOwn, g, g, gradients);
+  const PassTimer timer(profile_, 0, Pass::kWeightGradient);
   stem_.weight_gradient(pixels, g, gradients[0], arena_.at(scratch_));
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "simclr/engine/arena.h"
 #include "simclr/engine/network.h"
+#include "simclr/engine/step_profile.h"
 #include "simclr/kernels/batch_norm.h"
 
 namespace simclr {
@@ -46,6 +48,8 @@ class Workspace {
   std::int64_t batch() const { return batch_; }
   bool keeps() const { return keep_; }
   std::int64_t bytes() const { return arena_.bytes(); }
+  /// Where passes note their time from now on; null: nowhere.
+  void set_profile(StepProfile* profile) { profile_ = profile; }
 
   /// @param pixels    f32 [batch, side, side, 3]; kept by the caller until backward
   /// @param features  f32 [batch, F], written
@@ -69,16 +73,22 @@ class Workspace {
   void place_maps(const Network& network);
   ChannelNorm norm_of(const Layer& layer) const;
   void normalise(std::int64_t layer, const NetworkTensors& tensors, bool training);
+  void activate_stem();
   const float* input_of(std::size_t block) const;
   void forward_block(std::size_t block, const NetworkTensors& tensors, const PackedWeights& packed,
                      bool training);
   void backward_block(std::size_t block, const PackedWeights& packed,
                       const std::vector<float*>& gradients);
+  void backward_norm(std::int64_t layer, Gate gate, float* g, float* dy,
+                     const std::vector<float*>& gradients);
+  void backward_conv(std::int64_t layer, const PackedWeights& packed, const float* x,
+                     const float* dy, const std::vector<float*>& gradients, float* dx, bool add);
   void backward_stem(const float* pixels, const std::vector<float*>& gradients);
   NormGradient sums_of(std::int64_t layer, const std::vector<float*>& gradients) const;
 
   std::int64_t batch_;
   bool keep_;
+  StepProfile* profile_ = nullptr;
   bool of_batch_ = true;  ///< statistics of the last forward
   StemConv stem_;
   bool has_pool_;
@@ -89,9 +99,9 @@ class Workspace {
   Arena arena_;
   std::int64_t pooled_ = 0;
   std::int64_t scratch_ = 0;
-  std::int64_t sums_ = 0;               ///< doubles, of the norms
-  std::int64_t gradients_[2] = {0, 0};  ///< of maps: of a block's output, and another
-  std::int64_t third_gradient_ = 0;
+  std::int64_t sums_ = 0;  ///< doubles, of the norms
+  /// Of maps: of a block's output, and two more. They change places from block to block.
+  std::array<std::int64_t, 3> gradients_{};
   std::vector<std::uint8_t> where_;  ///< of the pool
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "simclr/core/huge_memory.h"
 #include "simclr/core/parallel.h"
 #include "simclr/kernels/gemm.h"
 
@@ -43,9 +44,7 @@ void StemConv::pack(const float* weights, float* packed) const {
 
 /// A block's images, each with its frame of zeros: copied to memory that this thread keeps.
 const float* StemConv::frame(const float* pixels, std::int64_t block) const {
-  thread_local std::vector<float> copies;
-  copies.resize(static_cast<std::size_t>(images_at_once() * image_size()));
-  float* to = copies.data();
+  float* to = thread_memory(static_cast<std::size_t>(images_at_once() * image_size()));
   const std::int64_t first = piece_begin(shape_.batch, blocks(), block);
   const std::int64_t end = piece_begin(shape_.batch, blocks(), block + 1);
   const std::int64_t row = framed_side() * kColours;

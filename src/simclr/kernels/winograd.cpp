@@ -1,294 +1,125 @@
 #include "simclr/kernels/winograd.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "simclr/kernels/winograd.cpp"
-#include <hwy/foreach_target.h>  // IWYU pragma: keep
-// After foreach_target.h, as it demands.
-#include <hwy/highway.h>
-
-#include "simclr/kernels/transpose-inl.h"
-#include "simclr/kernels/winograd-inl.h"
-
-#ifndef SIMCLR_KERNELS_WINOGRAD_ONCE
-#define SIMCLR_KERNELS_WINOGRAD_ONCE
-namespace simclr {
-
-/// Rows of one panel going from pixels to frequencies, or back. `pixel` has a pointer for every
-/// place of the tile, row by row; rows follow each other 16 floats apart everywhere.
-struct TileRows {
-  const float* const* from = nullptr;  ///< of each pixel, when they are read
-  float* const* to = nullptr;          ///< of each pixel, when they are written
-  float* matrix = nullptr;             ///< of frequency 0
-  std::int64_t matrix_stride = 0;
-  std::int64_t rows = 0;
-  bool add = false;
-};
-
-/// Weights of one panel: `lines` rows of 16, each for 9 taps.
-struct TapRows {
-  const float* taps = nullptr;
-  std::int64_t tap_stride = 0;
-  std::int64_t line_stride = 0;
-  float* matrix = nullptr;
-  std::int64_t matrix_stride = 0;
-  std::int64_t lines = 0;
-  bool turned = false;  ///< the last tap first
-};
-
-}  // namespace simclr
-#endif
-
-HWY_BEFORE_NAMESPACE();
-namespace simclr::HWY_NAMESPACE {
-
-inline constexpr int kWinogradLanes = static_cast<int>(hn::MaxLanes(WinogradLanes()));
-
-/// One transform along columns and then rows: A x A^T for x [from, from] -> [to, to].
-template <int kFrom, int kTo, class Transform, class Load, class Store>
-HWY_ATTR HWY_INLINE void transform_square(const Transform& transform, const Load& load,
-                                          const Store& store) {
-  WinogradFloats between[kTo][kFrom];
-#pragma GCC unroll 6
-  for (int j = 0; j < kFrom; ++j) {
-    WinogradFloats column[kFrom], result[kTo];
-#pragma GCC unroll 6
-    for (int i = 0; i < kFrom; ++i) column[i] = load(i * kFrom + j);
-    transform(column, result);
-#pragma GCC unroll 6
-    for (int i = 0; i < kTo; ++i) between[i][j] = result[i];
-  }
-#pragma GCC unroll 6
-  for (int i = 0; i < kTo; ++i) {
-    WinogradFloats result[kTo];
-    transform(between[i], result);
-#pragma GCC unroll 6
-    for (int j = 0; j < kTo; ++j) store(i * kTo + j, result[j]);
-  }
-}
-
-template <class S>
-HWY_ATTR void input_rows(const TileRows& t) {
-  constexpr WinogradLanes d;
-  for (std::int64_t at = 0; at < t.rows * kPanel; at += kWinogradLanes)
-    transform_square<S::kIn, S::kFrequencies>(
-        [](const WinogradFloats* x, WinogradFloats* r) HWY_ATTR { S::input(x, r); },
-        [&](int i) HWY_ATTR { return hn::LoadU(d, t.from[i] + at); },
-        [&](int f, WinogradFloats v)
-            HWY_ATTR { hn::StoreU(v, d, t.matrix + f * t.matrix_stride + at); });
-}
-
-template <class S>
-HWY_ATTR void gradient_rows(const TileRows& t) {
-  constexpr WinogradLanes d;
-  for (std::int64_t at = 0; at < t.rows * kPanel; at += kWinogradLanes)
-    transform_square<S::kOut, S::kFrequencies>(
-        [](const WinogradFloats* x, WinogradFloats* r) HWY_ATTR { S::gradient(x, r); },
-        [&](int i) HWY_ATTR { return hn::LoadU(d, t.from[i] + at); },
-        [&](int f, WinogradFloats v)
-            HWY_ATTR { hn::StoreU(v, d, t.matrix + f * t.matrix_stride + at); });
-}
-
-template <class S>
-HWY_ATTR void output_rows(const TileRows& t) {
-  constexpr WinogradLanes d;
-  for (std::int64_t at = 0; at < t.rows * kPanel; at += kWinogradLanes)
-    transform_square<S::kFrequencies, S::kOut>(
-        [](const WinogradFloats* x, WinogradFloats* r) HWY_ATTR { S::output(x, r); },
-        [&](int f) HWY_ATTR { return hn::LoadU(d, t.matrix + f * t.matrix_stride + at); },
-        [&](int i, WinogradFloats v) HWY_ATTR {
-          float* to = t.to[i] + at;
-          hn::StoreU(t.add ? hn::Add(hn::LoadU(d, to), v) : v, d, to);
-        });
-}
-
-template <class S>
-HWY_ATTR void weight_rows(const TapRows& t) {
-  constexpr WinogradLanes d;
-  for (std::int64_t line = 0; line < t.lines; ++line) {
-    for (int part = 0; part < kPanel; part += kWinogradLanes) {
-      const float* from = t.taps + line * t.line_stride + part;
-      float* to = t.matrix + line * kPanel + part;
-      transform_square<3, S::kFrequencies>(
-          [](const WinogradFloats* x, WinogradFloats* r) HWY_ATTR { S::weights(x, r); },
-          [&](int i)
-              HWY_ATTR { return hn::LoadU(d, from + (t.turned ? 8 - i : i) * t.tap_stride); },
-          [&](int f, WinogradFloats v) HWY_ATTR { hn::StoreU(v, d, to + f * t.matrix_stride); });
-    }
-  }
-}
-
-/// The way back for the gradient of weights: matrices -> taps, which are written.
-template <class S>
-HWY_ATTR void tap_rows(const TapRows& t) {
-  constexpr WinogradLanes d;
-  for (std::int64_t line = 0; line < t.lines; ++line) {
-    for (int part = 0; part < kPanel; part += kWinogradLanes) {
-      float* to = const_cast<float*>(t.taps) + line * t.line_stride + part;
-      const float* from = t.matrix + line * kPanel + part;
-      transform_square<S::kFrequencies, 3>(
-          [](const WinogradFloats* x, WinogradFloats* r) HWY_ATTR { S::taps(x, r); },
-          [&](int f) HWY_ATTR { return hn::LoadU(d, from + f * t.matrix_stride); },
-          [&](int i, WinogradFloats v) HWY_ATTR { hn::StoreU(v, d, to + i * t.tap_stride); });
-    }
-  }
-}
-
-#define SIMCLR_FOR_EACH_SCHEME(function, argument) \
-  switch (scheme) {                                \
-    case WinogradScheme::kF2:                      \
-      return function<F2>(argument);               \
-    case WinogradScheme::kF4:                      \
-      return function<F4>(argument);               \
-    case WinogradScheme::kMap2:                    \
-      return function<Map2>(argument);             \
-  }
-
-HWY_ATTR void to_frequencies(WinogradScheme scheme,
-                             const TileRows& t){SIMCLR_FOR_EACH_SCHEME(input_rows, t)} HWY_ATTR
-    void gradient_to_frequencies(WinogradScheme scheme, const TileRows& t){
-        SIMCLR_FOR_EACH_SCHEME(gradient_rows, t)} HWY_ATTR
-    void from_frequencies(WinogradScheme scheme,
-                          const TileRows& t){SIMCLR_FOR_EACH_SCHEME(output_rows, t)} HWY_ATTR
-    void weights_to_frequencies(WinogradScheme scheme,
-                                const TapRows& t){SIMCLR_FOR_EACH_SCHEME(weight_rows, t)} HWY_ATTR
-    void weights_from_frequencies(WinogradScheme scheme,
-                                  const TapRows& t){SIMCLR_FOR_EACH_SCHEME(tap_rows, t)} HWY_ATTR
-    void turn_panel(const float* from, std::int64_t row, float* to) {
-  transpose_panel(from, row, to);
-}
-#undef SIMCLR_FOR_EACH_SCHEME
-
-}  // namespace simclr::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <vector>
 
+#include "simclr/core/huge_memory.h"
 #include "simclr/core/parallel.h"
 #include "simclr/kernels/gemm.h"
+#include "simclr/kernels/winograd_rows.h"
 
 namespace simclr {
 namespace {
 
-HWY_EXPORT(to_frequencies);
-HWY_EXPORT(gradient_to_frequencies);
-HWY_EXPORT(from_frequencies);
-HWY_EXPORT(weights_to_frequencies);
-HWY_EXPORT(weights_from_frequencies);
-HWY_EXPORT(turn_panel);
-
-constexpr std::int64_t kImages = 64;        ///< of a tile, in a task that transforms
-constexpr std::int64_t kProductRows = 256;  ///< in a task that multiplies
-constexpr std::int64_t kGroupPanels = 4;    ///< likewise
-constexpr std::int64_t kScratch = 3 << 20;  ///< floats that chunks of a batch aim at
 constexpr std::int64_t kTaps = 9;
+constexpr std::int64_t kImages = 64;              ///< of a tile, in a task that transforms
+constexpr std::int64_t kProductRows = 256;        ///< in a task that multiplies
+constexpr std::int64_t kGroupPanels = 4;          ///< likewise
+constexpr std::int64_t kPhaseFloats = 3 << 20;    ///< that a chunk of the batch aims at
+constexpr std::int64_t kCacheFloats = 224 << 10;  ///< of a block that stays in a core's cache
+constexpr std::int64_t kCachedWeights =
+    128 * 128;  ///< Cin Cout up to which blocks pay  ///< channels^2 up to which blocks pay
+constexpr std::int64_t kCachedSums = 64 * 64;  ///< likewise, in the weight gradient
+constexpr std::int64_t kSlices = 16;           ///< of the batch, in the weight gradient
+constexpr std::int64_t kSliceRows = 256;       ///< that make a slice worth its sums
 
 using Rows = std::array<float, kImages * kPanel>;
+using Pixels = std::array<const float*, 36>;
 alignas(64) constexpr Rows kZeros{};  ///< what lies beyond the edge
 
-struct Scheme {
-  std::int64_t in, out, frequencies, pad;
-};
-Scheme of(WinogradScheme scheme) {
-  switch (scheme) {
-    case WinogradScheme::kF2:
-      return {4, 2, 4, 1};
-    case WinogradScheme::kF4:
-      return {6, 4, 6, 1};
-    case WinogradScheme::kMap2:
-      break;
-  }
-  return {2, 2, 3, 0};
+/// Floats from a frequency's matrix to the next: an odd number of cache lines.
+std::int64_t matrix_stride(std::int64_t channels, std::int64_t rows) {
+  return (channels / kPanel * rows | 1) * kPanel;
 }
 
 }  // namespace
 
-/// A chunk of the batch: rows of the matrices are tile by tile, in it image by image.
-struct WinogradConv::Pass {
-  WinogradScheme scheme;
-  Scheme sizes;
-  std::int64_t tiles_x;
-  std::int64_t tiles;
-  std::int64_t image;   ///< first of the chunk
-  std::int64_t images;  ///< of the chunk
+/// Some images of one tile.
+struct WinogradConv::Block {
+  std::int64_t tile;
+  std::int64_t image;
+  std::int64_t images;
+  std::int64_t row;  ///< of its first image in the matrices
+};
 
-  std::int64_t rows() const { return tiles * images; }
-  std::int64_t blocks() const { return pieces_of(images, kImages); }
-
-  /// Calls body(tile rows without pixels, position of pixel (i, j) or -1, panel, image, row) for
-  /// every tile, block of images and panel.
-  template <class Body>
-  void for_each_tile(std::int64_t panels, const Body& body) const {
-    parallel_for(tiles * blocks(), [&](std::int64_t task) {
-      const std::int64_t tile = task / blocks();
-      const std::int64_t first = piece_begin(images, blocks(), task % blocks());
-      const std::int64_t count = piece_begin(images, blocks(), task % blocks() + 1) - first;
-      for (std::int64_t panel = 0; panel < panels; ++panel)
-        body(tile, panel, image + first, count, tile * images + first);
-    });
+/// One matrix [channels / 16][rows][16] for each frequency.
+struct WinogradConv::Matrices {
+  float* data;
+  std::int64_t rows;
+  std::int64_t stride;  ///< floats from one to the next
+  float* at(std::int64_t frequency, std::int64_t panel, std::int64_t row = 0) const {
+    return data + frequency * stride + (panel * rows + row) * kPanel;
   }
+};
 
-  /// Where each pixel of a tile's square of `side` lies, of the map at `base`; `outside` otherwise.
-  template <class Float>
-  void locate(const PanelMap& map, Float* base, std::int64_t tile, std::int64_t side,
-              std::int64_t pad, Float* outside, Float** pixel) const {
-    const std::int64_t top = tile / tiles_x * sizes.out - pad;
-    const std::int64_t left = tile % tiles_x * sizes.out - pad;
-    for (std::int64_t i = 0; i < side; ++i) {
-      for (std::int64_t j = 0; j < side; ++j) {
-        const std::int64_t y = top + i;
-        const std::int64_t x = left + j;
-        const bool inside = y >= 0 && x >= 0 && y < map.height && x < map.width;
-        pixel[i * side + j] = inside ? base + (y * map.width + x) * map.position_stride() : outside;
-      }
-    }
-  }
+/// What goes in and comes out of a convolution, forward or backward.
+struct WinogradConv::Maps {
+  PanelMap in;
+  PanelMap out;
+  const float* x;
+  const float* packed;
+  float* y;
+  bool add;
 };
 
 WinogradConv::WinogradConv(const ConvShape& shape, WinogradScheme scheme)
     : shape_(shape),
       scheme_(scheme),
-      tiles_y_(pieces_of(shape.height, of(scheme).out)),
-      tiles_x_(pieces_of(shape.width, of(scheme).out)) {
+      tiles_y_(pieces_of(shape.height, sizes_of(scheme).out)),
+      tiles_x_(pieces_of(shape.width, sizes_of(scheme).out)) {
   assert(shape.kernel == 3 && shape.stride == 1);
   assert(scheme != WinogradScheme::kMap2 || (shape.height == 2 && shape.width == 2));
 }
 
+// ---- sizes ----
+
 std::int64_t WinogradConv::frequencies() const {
-  return of(scheme_).frequencies * of(scheme_).frequencies;
-}
-
-/// Floats from a frequency's matrix to the next: an odd number of cache lines.
-std::int64_t WinogradConv::matrix_stride(std::int64_t channels, std::int64_t rows) const {
-  return (channels / kPanel * rows | 1) * kPanel;
-}
-
-std::int64_t WinogradConv::packed_size() const {
-  return frequencies() * matrix_stride(shape_.in_channels, shape_.out_channels);
-}
-
-std::int64_t WinogradConv::images_at_once() const {
-  const std::int64_t channels = shape_.in_channels + shape_.out_channels;
-  const std::int64_t of_image = frequencies() * tiles() * channels;
-  const std::int64_t most = std::max<std::int64_t>(1, std::max(kScratch, packed_size()) / of_image);
-  return pieces_of(shape_.batch, pieces_of(shape_.batch, most));
-}
-
-std::int64_t WinogradConv::scratch_size() const {
-  const std::int64_t rows = tiles() * images_at_once();
-  return frequencies() *
-             (matrix_stride(shape_.in_channels, rows) + matrix_stride(shape_.out_channels, rows)) +
-         packed_size();
+  return sizes_of(scheme_).frequencies * sizes_of(scheme_).frequencies;
 }
 
 double WinogradConv::product_operations() const {
   return 2.0 * static_cast<double>(frequencies() * tiles() * shape_.batch * shape_.in_channels *
                                    shape_.out_channels);
 }
+
+std::int64_t WinogradConv::packed_size() const {
+  return frequencies() * matrix_stride(shape_.in_channels, shape_.out_channels);
+}
+
+/// Images of a tile whose matrices stay in cache; 0 where the weights alone would fill it.
+std::int64_t WinogradConv::images_in_cache() const {
+  if (shape_.in_channels * shape_.out_channels > kCachedWeights) return 0;
+  const std::int64_t of_image = frequencies() * (shape_.in_channels + shape_.out_channels);
+  return std::clamp<std::int64_t>(kCacheFloats / of_image, 1, kImages);
+}
+
+/// Parts of the batch with sums of their own; 0 where sums would fill the cache.
+std::int64_t WinogradConv::slices() const {
+  if (shape_.in_channels * shape_.out_channels > kCachedSums) return 0;
+  const std::int64_t most = std::min(kSlices, shape_.batch);
+  return std::clamp<std::int64_t>(tiles() * shape_.batch / kSliceRows, 1, most);
+}
+
+/// Images of a chunk where it takes all threads together.
+std::int64_t WinogradConv::images_at_once() const {
+  const std::int64_t channels = shape_.in_channels + shape_.out_channels;
+  const std::int64_t of_image = frequencies() * tiles() * channels;
+  const std::int64_t most =
+      std::max<std::int64_t>(1, std::max(kPhaseFloats, packed_size()) / of_image);
+  return pieces_of(shape_.batch, pieces_of(shape_.batch, most));
+}
+
+std::int64_t WinogradConv::scratch_size() const {
+  if (slices() > 0) return slices() * packed_size();
+  const std::int64_t rows = tiles() * images_at_once();
+  return frequencies() *
+             (matrix_stride(shape_.in_channels, rows) + matrix_stride(shape_.out_channels, rows)) +
+         packed_size();
+}
+
+// ---- weights ----
 
 void WinogradConv::pack_forward(const float* weights, float* packed) const {
   const std::int64_t in_panels = shape_.in_channels / kPanel;
@@ -297,184 +128,352 @@ void WinogradConv::pack_forward(const float* weights, float* packed) const {
     const std::int64_t in = i % in_panels * kPanel;
     const std::int64_t out_panel = i / in_panels;
     alignas(64) std::array<float, kTaps * kPanel * kPanel> turned;
-    for (std::int64_t tap = 0; tap < kTaps; ++tap) HWY_DYNAMIC_DISPATCH(turn_panel)
-    (weights + out_panel * kPanel * row + tap * shape_.in_channels + in, row,
-     turned.data() + tap * kPanel * kPanel);
-    const TapRows rows{.taps = turned.data(),
-                       .tap_stride = kPanel * kPanel,
-                       .line_stride = kPanel,
-                       .matrix = packed + (out_panel * shape_.in_channels + in) * kPanel,
-                       .matrix_stride = matrix_stride(shape_.in_channels, shape_.out_channels),
-                       .lines = kPanel};
-    HWY_DYNAMIC_DISPATCH(weights_to_frequencies)(scheme_, rows);
+    for (std::int64_t tap = 0; tap < kTaps; ++tap)
+      turn_panel(weights + out_panel * kPanel * row + tap * shape_.in_channels + in, row,
+                 turned.data() + tap * kPanel * kPanel);
+    weights_to_frequencies(scheme_,
+                           {.taps = turned.data(),
+                            .tap_stride = kPanel * kPanel,
+                            .line_stride = kPanel,
+                            .matrix = packed + (out_panel * shape_.in_channels + in) * kPanel,
+                            .matrix_stride = matrix_stride(shape_.in_channels, shape_.out_channels),
+                            .lines = kPanel});
   });
 }
 
 void WinogradConv::pack_backward(const float* weights, float* packed) const {
   parallel_for(shape_.in_channels / kPanel, [&](std::int64_t panel) {
-    const TapRows rows{.taps = weights + panel * kPanel,
-                       .tap_stride = shape_.in_channels,
-                       .line_stride = kTaps * shape_.in_channels,
-                       .matrix = packed + panel * shape_.out_channels * kPanel,
-                       .matrix_stride = matrix_stride(shape_.in_channels, shape_.out_channels),
-                       .lines = shape_.out_channels,
-                       .turned = true};
-    HWY_DYNAMIC_DISPATCH(weights_to_frequencies)(scheme_, rows);
+    weights_to_frequencies(scheme_,
+                           {.taps = weights + panel * kPanel,
+                            .tap_stride = shape_.in_channels,
+                            .line_stride = kTaps * shape_.in_channels,
+                            .matrix = packed + panel * shape_.out_channels * kPanel,
+                            .matrix_stride = matrix_stride(shape_.in_channels, shape_.out_channels),
+                            .lines = shape_.out_channels,
+                            .turned = true});
   });
 }
 
+// ---- pixels to matrices and back ----
+
+/// Where each pixel of a tile's square of `side` lies, of the panel at `base`.
+template <class Float>
+void WinogradConv::locate(const Block& block, const PanelMap& map, std::int64_t side,
+                          std::int64_t pad, Float* base, Float* outside, Float** pixel) const {
+  const std::int64_t top = block.tile / tiles_x_ * sizes_of(scheme_).out - pad;
+  const std::int64_t left = block.tile % tiles_x_ * sizes_of(scheme_).out - pad;
+  for (std::int64_t y = top; y < top + side; ++y) {
+    for (std::int64_t x = left; x < left + side; ++x) {
+      const bool inside = y >= 0 && x >= 0 && y < map.height && x < map.width;
+      *pixel++ = inside ? base + (y * map.width + x) * map.position_stride() : outside;
+    }
+  }
+}
+
+void WinogradConv::read_inputs(const Block& block, const PanelMap& map, const float* x,
+                               const Matrices& to) const {
+  Pixels pixels;
+  for (std::int64_t panel = 0; panel < map.panels(); ++panel) {
+    locate(block, map, sizes_of(scheme_).in, sizes_of(scheme_).pad,
+           x + map.offset(panel, 0, block.image), kZeros.data(), pixels.data());
+    to_frequencies(scheme_, {.from = pixels.data(),
+                             .matrix = to.at(0, panel, block.row),
+                             .matrix_stride = to.stride,
+                             .rows = block.images});
+  }
+}
+
+void WinogradConv::read_gradients(const Block& block, const PanelMap& map, const float* dy,
+                                  const Matrices& to) const {
+  Pixels pixels;
+  for (std::int64_t panel = 0; panel < map.panels(); ++panel) {
+    locate(block, map, sizes_of(scheme_).out, 0, dy + map.offset(panel, 0, block.image),
+           kZeros.data(), pixels.data());
+    gradient_to_frequencies(scheme_, {.from = pixels.data(),
+                                      .matrix = to.at(0, panel, block.row),
+                                      .matrix_stride = to.stride,
+                                      .rows = block.images});
+  }
+}
+
+void WinogradConv::write_outputs(const Block& block, const Maps& maps, const Matrices& from) const {
+  alignas(64) Rows beyond;
+  std::array<float*, 16> pixels;
+  for (std::int64_t panel = 0; panel < maps.out.panels(); ++panel) {
+    locate(block, maps.out, sizes_of(scheme_).out, 0,
+           maps.y + maps.out.offset(panel, 0, block.image), beyond.data(), pixels.data());
+    from_frequencies(scheme_, {.to = pixels.data(),
+                               .matrix = from.at(0, panel, block.row),
+                               .matrix_stride = from.stride,
+                               .rows = block.images,
+                               .add = maps.add});
+  }
+}
+
+/// Calls body(block, slot) for every tile and at most so many of the images at a time; rows go tile
+/// by tile.
+template <class Body>
+void WinogradConv::for_each_block(std::int64_t first, std::int64_t images, std::int64_t at_most,
+                                  const Body& body) const {
+  const std::int64_t parts = pieces_of(images, at_most);
+  parallel_for(tiles() * parts, [&](std::int64_t task) {
+    const std::int64_t begin = piece_begin(images, parts, task % parts);
+    const std::int64_t count = piece_begin(images, parts, task % parts + 1) - begin;
+    const std::int64_t tile = task / parts;
+    body(Block{tile, first + begin, count, tile * images + begin});
+  });
+}
+
+// ---- forward, and the gradient of the input ----
+
 void WinogradConv::forward(const float* x, const float* packed, float* y, float* scratch) const {
-  run(shape_.in_map(), shape_.out_map(), x, packed, y, false, scratch);
+  run({shape_.in_map(), shape_.out_map(), x, packed, y, false}, scratch);
 }
 
 void WinogradConv::input_gradient(const float* dy, const float* packed, float* dx, bool add,
                                   float* scratch) const {
-  run(shape_.out_map(), shape_.in_map(), dy, packed, dx, add, scratch);
+  run({shape_.out_map(), shape_.in_map(), dy, packed, dx, add}, scratch);
+}
+
+void WinogradConv::run(const Maps& maps, float* scratch) const {
+  if (images_in_cache() > 0) return run_in_cache(maps);
+  run_in_phases(maps, scratch);
 }
 
 namespace {
 
-using Pixels = std::array<const float*, 36>;
-using Places = std::array<float*, 16>;
+/// One frequency's product for some rows and output panels.
+struct FrequencyProduct {
+  const float* a;         ///< row of panel 0
+  std::int64_t a_panel;   ///< floats
+  std::int64_t channels;  ///< that are summed over
+  const float* b;         ///< of the first output panel
+  float* c;
+  std::int64_t c_panel;
+  std::int64_t rows;
+  std::int64_t panels;
+
+  void run() const {
+    std::array<Segment, 64> segments;
+    Product product;
+    product.segment = segments.data();
+    product.b_panel = channels * kPanel;
+    product.c = c;
+    product.c_panel = c_panel;
+    product.rows = rows;
+    product.panels = panels;
+    const std::int64_t in_panels = channels / kPanel;
+    for (std::int64_t done = 0; done < in_panels; done += product.segments) {
+      product.segments = std::min<std::int64_t>(std::ssize(segments), in_panels - done);
+      for (std::int64_t i = 0; i < product.segments; ++i)
+        segments[static_cast<std::size_t>(i)] = {a + (done + i) * a_panel,
+                                                 b + (done + i) * kPanel * kPanel};
+      product.add = done > 0;
+      multiply(product);
+    }
+  }
+};
 
 }  // namespace
 
-void WinogradConv::run(const PanelMap& in, const PanelMap& out, const float* x, const float* packed,
-                       float* y, bool add, float* scratch) const {
-  Pass pass{scheme_, of(scheme_), tiles_x_, tiles(), 0, 0};
-  const std::int64_t parts = pieces_of(shape_.batch, images_at_once());
-  const std::int64_t weights_stride = matrix_stride(in.channels, out.channels);
-  for (std::int64_t part = 0; part < parts; ++part) {
-    pass.image = piece_begin(shape_.batch, parts, part);
-    pass.images = piece_begin(shape_.batch, parts, part + 1) - pass.image;
-    const std::int64_t rows = pass.rows();
-    const std::int64_t in_stride = matrix_stride(in.channels, rows);
-    const std::int64_t out_stride = matrix_stride(out.channels, rows);
-    float* products = scratch + frequencies() * in_stride;
-    pass.for_each_tile(in.panels(), [&](std::int64_t tile, std::int64_t panel, std::int64_t image,
-                                        std::int64_t count, std::int64_t row) {
-      Pixels pixels;
-      pass.locate(in, x + in.offset(panel, 0, image), tile, pass.sizes.in, pass.sizes.pad,
-                  kZeros.data(), pixels.data());
-      HWY_DYNAMIC_DISPATCH(to_frequencies)
-      (scheme_, {.from = pixels.data(),
-                 .matrix = scratch + (panel * rows + row) * kPanel,
-                 .matrix_stride = in_stride,
-                 .rows = count});
+/// Block by block: its matrices never leave the core's cache.
+void WinogradConv::run_in_cache(const Maps& maps) const {
+  const std::int64_t rows = images_in_cache();
+  const std::int64_t in_stride = matrix_stride(maps.in.channels, rows);
+  const std::int64_t out_stride = matrix_stride(maps.out.channels, rows);
+  const std::int64_t weights_stride = matrix_stride(maps.in.channels, maps.out.channels);
+  for_each_block(0, shape_.batch, rows, [&](Block block) {
+    const Matrices inputs{
+        thread_memory(static_cast<std::size_t>(frequencies() * (in_stride + out_stride))), rows,
+        in_stride};
+    const Matrices products{inputs.data + frequencies() * in_stride, rows, out_stride};
+    block.row = 0;
+    read_inputs(block, maps.in, maps.x, inputs);
+    for (std::int64_t f = 0; f < frequencies(); ++f)
+      FrequencyProduct{
+          inputs.at(f, 0),   rows * kPanel, maps.in.channels, maps.packed + f * weights_stride,
+          products.at(f, 0), rows * kPanel, block.images,     maps.out.panels()}
+          .run();
+    write_outputs(block, maps, products);
+  });
+}
+
+/// Chunk by chunk, all threads together: every frequency's weights are read once for a chunk.
+void WinogradConv::run_in_phases(const Maps& maps, float* scratch) const {
+  const std::int64_t chunks = pieces_of(shape_.batch, images_at_once());
+  const std::int64_t weights_stride = matrix_stride(maps.in.channels, maps.out.channels);
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    const std::int64_t first = piece_begin(shape_.batch, chunks, chunk);
+    const std::int64_t images = piece_begin(shape_.batch, chunks, chunk + 1) - first;
+    const std::int64_t rows = tiles() * images;
+    const Matrices inputs{scratch, rows, matrix_stride(maps.in.channels, rows)};
+    const Matrices products{scratch + frequencies() * inputs.stride, rows,
+                            matrix_stride(maps.out.channels, rows)};
+    for_each_block(first, images, kImages,
+                   [&](const Block& block) { read_inputs(block, maps.in, maps.x, inputs); });
+    const std::int64_t groups = pieces_of(maps.out.panels(), kGroupPanels);
+    const std::int64_t parts = pieces_of(rows, kProductRows);
+    parallel_for(frequencies() * groups * parts, [&](std::int64_t task) {
+      const std::int64_t row = piece_begin(rows, parts, task % parts);
+      const std::int64_t panel = task / parts % groups * kGroupPanels;
+      const std::int64_t f = task / parts / groups;
+      FrequencyProduct{inputs.at(f, 0, row),
+                       rows * kPanel,
+                       maps.in.channels,
+                       maps.packed + f * weights_stride + panel * maps.in.channels * kPanel,
+                       products.at(f, panel, row),
+                       rows * kPanel,
+                       piece_begin(rows, parts, task % parts + 1) - row,
+                       std::min(kGroupPanels, maps.out.panels() - panel)}
+          .run();
     });
-    const std::int64_t groups = pieces_of(out.panels(), kGroupPanels);
-    const std::int64_t blocks = pieces_of(rows, kProductRows);
-    parallel_for(frequencies() * groups * blocks, [&](std::int64_t task) {
-      const std::int64_t first = piece_begin(rows, blocks, task % blocks);
-      const std::int64_t panel = task / blocks % groups * kGroupPanels;
-      const std::int64_t f = task / blocks / groups;
-      std::vector<Segment> segments(static_cast<std::size_t>(in.panels()));
-      Product product;
-      product.b_panel = in.channels * kPanel;
-      const float* a = scratch + f * in_stride + first * kPanel;
-      const float* b = packed + f * weights_stride + panel * product.b_panel;
-      for (Segment& segment : segments) {
-        segment = {a, b};
-        a += rows * kPanel;
-        b += kPanel * kPanel;
-      }
-      product.segment = segments.data();
-      product.segments = in.panels();
-      product.rows = piece_begin(rows, blocks, task % blocks + 1) - first;
-      product.panels = std::min(kGroupPanels, out.panels() - panel);
-      product.c = products + f * out_stride + (panel * rows + first) * kPanel;
-      product.c_panel = rows * kPanel;
-      multiply(product);
-    });
-    pass.for_each_tile(out.panels(), [&](std::int64_t tile, std::int64_t panel, std::int64_t image,
-                                         std::int64_t count, std::int64_t row) {
-      alignas(64) Rows beyond;
-      Places places;
-      pass.locate(out, y + out.offset(panel, 0, image), tile, pass.sizes.out, 0, beyond.data(),
-                  places.data());
-      HWY_DYNAMIC_DISPATCH(from_frequencies)
-      (scheme_, {.to = places.data(),
-                 .matrix = products + (panel * rows + row) * kPanel,
-                 .matrix_stride = out_stride,
-                 .rows = count,
-                 .add = add});
-    });
+    for_each_block(first, images, kImages,
+                   [&](const Block& block) { write_outputs(block, maps, products); });
   }
 }
 
+// ---- the gradient of the weights ----
+
+namespace {
+
+/// sums [in panel][Cout][16] (+)= outputs^T x inputs, of one frequency and some input panels.
+struct GradientProduct {
+  const float* gradients;  ///< panel 0
+  const float* inputs;     ///< of the first input panel
+  std::int64_t panel;      ///< floats of a panel of either
+  std::int64_t rows;
+  std::int64_t out_channels;
+  std::int64_t in_panels;
+  float* sums;
+  bool add;
+
+  void run() const {
+    const Segment segment{gradients, inputs};
+    Product product;
+    product.segment = &segment;
+    product.segments = 1;
+    product.depth = rows;
+    product.a_row = 1;
+    product.a_step = kPanel;
+    product.b_panel = panel;
+    product.c_panel = out_channels * kPanel;
+    product.rows = kPanel;
+    product.panels = in_panels;
+    product.add = add;
+    for (std::int64_t o = 0; o < out_channels / kPanel; ++o) {
+      product.a_offset = o * panel;
+      product.c = sums + o * kPanel * kPanel;
+      multiply(product);
+    }
+  }
+};
+
+}  // namespace
+
 void WinogradConv::weight_gradient(const float* x, const float* dy, float* dw,
                                    float* scratch) const {
+  if (slices() > 0) {
+    add_gradients_in_cache(x, dy, scratch);
+  } else {
+    add_gradients_in_phases(x, dy, scratch, scratch + packed_size());
+  }
+  const std::int64_t parts = std::max<std::int64_t>(1, slices());
+  constexpr std::int64_t kBlocks = 4;
+  parallel_for(shape_.in_channels / kPanel * kBlocks, [&](std::int64_t task) {
+    const std::int64_t panel = task / kBlocks;
+    const std::int64_t first = piece_begin(shape_.out_channels, kBlocks, task % kBlocks);
+    const std::int64_t lines =
+        piece_begin(shape_.out_channels, kBlocks, task % kBlocks + 1) - first;
+    const std::int64_t offset = (panel * shape_.out_channels + first) * kPanel;
+    const std::int64_t stride = matrix_stride(shape_.in_channels, shape_.out_channels);
+    for (std::int64_t part = 1; part < parts; ++part) {
+      for (std::int64_t f = 0; f < frequencies(); ++f) {
+        float* sum = scratch + f * stride + offset;
+        const float* more = sum + part * packed_size();
+        for (std::int64_t i = 0; i < lines * kPanel; ++i) sum[i] += more[i];
+      }
+    }
+    weights_from_frequencies(scheme_,
+                             {.taps = dw + first * kTaps * shape_.in_channels + panel * kPanel,
+                              .tap_stride = shape_.in_channels,
+                              .line_stride = kTaps * shape_.in_channels,
+                              .matrix = scratch + offset,
+                              .matrix_stride = stride,
+                              .lines = lines});
+  });
+}
+
+/// Slices of the batch, each with sums of its own, block by block in cache.
+void WinogradConv::add_gradients_in_cache(const float* x, const float* dy, float* sums) const {
   const PanelMap in = shape_.in_map();
   const PanelMap out = shape_.out_map();
-  Pass pass{scheme_, of(scheme_), tiles_x_, tiles(), 0, 0};
-  const std::int64_t parts = pieces_of(shape_.batch, images_at_once());
+  const std::int64_t rows = kImages;
+  const std::int64_t in_stride = matrix_stride(in.channels, rows);
+  const std::int64_t out_stride = matrix_stride(out.channels, rows);
   const std::int64_t sums_stride = matrix_stride(in.channels, out.channels);
-  float* sums = scratch;  // [frequency][input panel][Cout][16]
-  float* inputs = sums + packed_size();
-  for (std::int64_t part = 0; part < parts; ++part) {
-    pass.image = piece_begin(shape_.batch, parts, part);
-    pass.images = piece_begin(shape_.batch, parts, part + 1) - pass.image;
-    const std::int64_t rows = pass.rows();
-    const std::int64_t in_stride = matrix_stride(in.channels, rows);
-    const std::int64_t out_stride = matrix_stride(out.channels, rows);
-    float* gradients = inputs + frequencies() * in_stride;
-    pass.for_each_tile(in.panels() + out.panels(),
-                       [&](std::int64_t tile, std::int64_t panel, std::int64_t image,
-                           std::int64_t count, std::int64_t row) {
-                         Pixels pixels;
-                         if (panel < in.panels()) {
-                           pass.locate(in, x + in.offset(panel, 0, image), tile, pass.sizes.in,
-                                       pass.sizes.pad, kZeros.data(), pixels.data());
-                           HWY_DYNAMIC_DISPATCH(to_frequencies)
-                           (scheme_, {.from = pixels.data(),
-                                      .matrix = inputs + (panel * rows + row) * kPanel,
-                                      .matrix_stride = in_stride,
-                                      .rows = count});
-                           return;
-                         }
-                         panel -= in.panels();
-                         pass.locate(out, dy + out.offset(panel, 0, image), tile, pass.sizes.out, 0,
-                                     kZeros.data(), pixels.data());
-                         HWY_DYNAMIC_DISPATCH(gradient_to_frequencies)
-                         (scheme_, {.from = pixels.data(),
-                                    .matrix = gradients + (panel * rows + row) * kPanel,
-                                    .matrix_stride = out_stride,
-                                    .rows = count});
-                       });
+  parallel_for(slices(), [&](std::int64_t slice) {
+    const Matrices inputs{
+        thread_memory(static_cast<std::size_t>(frequencies() * (in_stride + out_stride))), rows,
+        in_stride};
+    const Matrices gradients{inputs.data + frequencies() * in_stride, rows, out_stride};
+    float* mine = sums + slice * packed_size();
+    const std::int64_t first = piece_begin(shape_.batch, slices(), slice);
+    const std::int64_t images = piece_begin(shape_.batch, slices(), slice + 1) - first;
+    const std::int64_t parts = pieces_of(images, rows);
+    const std::int64_t tiles_at_once = std::max<std::int64_t>(1, rows / pieces_of(images, parts));
+    bool add = false;
+    for (std::int64_t part = 0; part < parts; ++part) {
+      Block block{0, first + piece_begin(images, parts, part), 0, 0};
+      block.images = first + piece_begin(images, parts, part + 1) - block.image;
+      for (std::int64_t tile = 0; tile < tiles(); tile += tiles_at_once, add = true) {
+        const std::int64_t end = std::min(tile + tiles_at_once, tiles());
+        for (block.tile = tile, block.row = 0; block.tile < end;
+             ++block.tile, block.row += block.images) {
+          read_inputs(block, in, x, inputs);
+          read_gradients(block, out, dy, gradients);
+        }
+        for (std::int64_t f = 0; f < frequencies(); ++f)
+          GradientProduct{gradients.at(f, 0), inputs.at(f, 0), rows * kPanel,          block.row,
+                          out.channels,       in.panels(),     mine + f * sums_stride, add}
+              .run();
+      }
+    }
+  });
+}
+
+/// Chunks of the batch, all threads together.
+void WinogradConv::add_gradients_in_phases(const float* x, const float* dy, float* sums,
+                                           float* scratch) const {
+  const PanelMap in = shape_.in_map();
+  const PanelMap out = shape_.out_map();
+  const std::int64_t chunks = pieces_of(shape_.batch, images_at_once());
+  const std::int64_t sums_stride = matrix_stride(in.channels, out.channels);
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    const std::int64_t first = piece_begin(shape_.batch, chunks, chunk);
+    const std::int64_t images = piece_begin(shape_.batch, chunks, chunk + 1) - first;
+    const std::int64_t rows = tiles() * images;
+    const Matrices inputs{scratch, rows, matrix_stride(in.channels, rows)};
+    const Matrices gradients{scratch + frequencies() * inputs.stride, rows,
+                             matrix_stride(out.channels, rows)};
+    for_each_block(first, images, kImages, [&](const Block& block) {
+      read_inputs(block, in, x, inputs);
+      read_gradients(block, out, dy, gradients);
+    });
     const std::int64_t groups = pieces_of(in.panels(), kGroupPanels);
     parallel_for(frequencies() * groups, [&](std::int64_t task) {
       const std::int64_t panel = task % groups * kGroupPanels;
       const std::int64_t f = task / groups;
-      const Segment segment{gradients + f * out_stride,
-                            inputs + f * in_stride + panel * rows * kPanel};
-      Product product;
-      product.segment = &segment;
-      product.segments = 1;
-      product.depth = rows;
-      product.a_row = 1;
-      product.a_step = kPanel;
-      product.b_panel = rows * kPanel;
-      product.c_panel = out.channels * kPanel;
-      product.rows = kPanel;
-      product.panels = std::min(kGroupPanels, in.panels() - panel);
-      product.add = part > 0;
-      for (std::int64_t o = 0; o < out.panels(); ++o) {
-        product.a_offset = o * rows * kPanel;
-        product.c = sums + f * sums_stride + (panel * out.channels + o * kPanel) * kPanel;
-        multiply(product);
-      }
+      GradientProduct{gradients.at(f, 0),
+                      inputs.at(f, panel),
+                      rows * kPanel,
+                      rows,
+                      out.channels,
+                      std::min(kGroupPanels, in.panels() - panel),
+                      sums + f * sums_stride + panel * out.channels * kPanel,
+                      chunk > 0}
+          .run();
     });
   }
-  parallel_for(in.panels(), [&](std::int64_t panel) {
-    const TapRows rows{.taps = dw + panel * kPanel,
-                       .tap_stride = in.channels,
-                       .line_stride = kTaps * in.channels,
-                       .matrix = sums + panel * out.channels * kPanel,
-                       .matrix_stride = sums_stride,
-                       .lines = out.channels};
-    HWY_DYNAMIC_DISPATCH(weights_from_frequencies)(scheme_, rows);
-  });
 }
 
 }  // namespace simclr
-#endif  // HWY_ONCE

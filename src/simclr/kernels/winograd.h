@@ -41,12 +41,30 @@ class WinogradConv {
   void weight_gradient(const float* x, const float* dy, float* dw, float* scratch) const;
 
  private:
-  struct Pass;
-  void run(const PanelMap& in, const PanelMap& out, const float* x, const float* packed, float* y,
-           bool add, float* scratch) const;
+  struct Block;
+  struct Matrices;
+  struct Maps;
+
   std::int64_t tiles() const { return tiles_y_ * tiles_x_; }
-  std::int64_t matrix_stride(std::int64_t channels, std::int64_t rows) const;
   std::int64_t images_at_once() const;
+  std::int64_t images_in_cache() const;
+  std::int64_t slices() const;
+  template <class Float>
+  void locate(const Block& block, const PanelMap& map, std::int64_t side, std::int64_t pad,
+              Float* base, Float* outside, Float** pixel) const;
+  template <class Body>
+  void for_each_block(std::int64_t first, std::int64_t images, std::int64_t at_most,
+                      const Body& body) const;
+  void read_inputs(const Block& block, const PanelMap& map, const float* x,
+                   const Matrices& to) const;
+  void read_gradients(const Block& block, const PanelMap& map, const float* dy,
+                      const Matrices& to) const;
+  void write_outputs(const Block& block, const Maps& maps, const Matrices& from) const;
+  void run(const Maps& maps, float* scratch) const;
+  void run_in_cache(const Maps& maps) const;
+  void run_in_phases(const Maps& maps, float* scratch) const;
+  void add_gradients_in_cache(const float* x, const float* dy, float* sums) const;
+  void add_gradients_in_phases(const float* x, const float* dy, float* sums, float* scratch) const;
 
   ConvShape shape_;
   WinogradScheme scheme_;

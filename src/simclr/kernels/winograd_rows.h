@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+
+#include "simclr/kernels/winograd.h"
+
+namespace simclr {
+
+/// Sizes of a scheme's tile.
+struct WinogradSizes {
+  std::int64_t in, out, frequencies, pad;
+};
+constexpr WinogradSizes sizes_of(WinogradScheme scheme) {
+  switch (scheme) {
+    case WinogradScheme::kF2:
+      return {4, 2, 4, 1};
+    case WinogradScheme::kF4:
+      return {6, 4, 6, 1};
+    case WinogradScheme::kMap2:
+      break;
+  }
+  return {2, 2, 3, 0};
+}
+
+/// Rows of one panel going from pixels to frequencies, or back. `pixel` has a pointer for every
+/// place of the tile, row by row; rows follow each other 16 floats apart everywhere.
+struct TileRows {
+  const float* const* from = nullptr;  ///< of each pixel, when they are read
+  float* const* to = nullptr;          ///< of each pixel, when they are written
+  float* matrix = nullptr;             ///< of frequency 0
+  std::int64_t matrix_stride = 0;
+  std::int64_t rows = 0;
+  bool add = false;
+};
+
+/// Weights of one panel: `lines` rows of 16, each for 9 taps.
+struct TapRows {
+  const float* taps = nullptr;
+  std::int64_t tap_stride = 0;
+  std::int64_t line_stride = 0;
+  float* matrix = nullptr;
+  std::int64_t matrix_stride = 0;
+  std::int64_t lines = 0;
+  bool turned = false;  ///< the last tap first
+};
+
+/// Pixels of the input -> matrices.
+void to_frequencies(WinogradScheme scheme, const TileRows& rows);
+/// Pixels of the output's gradient -> matrices.
+void gradient_to_frequencies(WinogradScheme scheme, const TileRows& rows);
+/// Matrices -> pixels of the output.
+void from_frequencies(WinogradScheme scheme, const TileRows& rows);
+void weights_to_frequencies(WinogradScheme scheme, const TapRows& rows);
+/// Matrices of the weights' gradient -> taps, which are written.
+void weights_from_frequencies(WinogradScheme scheme, const TapRows& rows);
+/// [16, 16] with rows `row` floats apart -> its transpose, rows 16 apart.
+void turn_panel(const float* from, std::int64_t row, float* to);
+
+}  // namespace simclr

@@ -37,7 +37,7 @@ constexpr std::int64_t kImages = 64;            ///< rows of a product: images o
 constexpr std::int64_t kTaskRows = 256;         ///< of a task, over several positions
 constexpr std::int64_t kGroupPanels = 4;        ///< whose weights stay in cache
 constexpr std::int64_t kGradientRows = 512;     ///< added up before a sum goes back to memory
-constexpr std::int64_t kGradientPanels = 8;     ///< of outputs, in a task of the weight gradient
+constexpr std::int64_t kGradientPanels = 4;     ///< of outputs, in a task of the weight gradient
 constexpr std::int64_t kTasks = 16;             ///< enough for every thread to have its share
 constexpr std::int64_t kSliceFloats = 4 << 20;  ///< of all partial weight gradients together
 
@@ -160,11 +160,22 @@ void DirectConv::gather(const LinkTable& table, const PanelMap& from, const Pane
   });
 }
 
+/// Rows of the kernel that meet a pixel: one or three of three.
+std::int64_t DirectConv::live_rows() const {
+  std::int64_t rows = 0;
+  for (std::int64_t row = 0; row < shape_.kernel; ++row) rows += is_live_row(row) ? 1 : 0;
+  return rows;
+}
+
+bool DirectConv::is_live_row(std::int64_t row) const {
+  return is_live_[static_cast<std::size_t>(row * shape_.kernel + shape_.kernel / 2)];
+}
+
 /// Into how many parts the batch is cut, each with a sum of its own: set by the shape alone.
 std::int64_t DirectConv::slices() const {
   const std::int64_t tasks = pieces_of(shape_.in_map().panels(), kGroupPanels) *
-                             pieces_of(shape_.out_map().panels(), kGradientPanels);
-  const std::int64_t wanted = std::min(pieces_of(kTasks, tasks), pieces_of(shape_.batch, 4));
+                             pieces_of(shape_.out_map().panels(), kGradientPanels) * live_rows();
+  const std::int64_t wanted = std::min(pieces_of(kTasks, tasks), pieces_of(shape_.batch, 16));
   return std::clamp<std::int64_t>(kSliceFloats / shape_.weights(), 1, wanted);
 }
 
@@ -179,6 +190,7 @@ struct DirectConv::GradientTask {
   std::int64_t in_panels;
   std::int64_t out_panel;
   std::int64_t out_panels;
+  std::int64_t tap;  ///< the first of a row of the kernel
   float* sums;
 };
 
@@ -202,7 +214,7 @@ void DirectConv::add_gradient(const GradientTask& task, const float* x, const fl
     product.depth = task.image + piece_begin(task.images, blocks, block + 1) - first;
     const std::int64_t chunk = std::max<std::int64_t>(1, kGradientRows / product.depth);
     for (std::int64_t p = 0; p < out.positions(); p += chunk) {
-      for (std::int64_t tap = 0; tap < shape_.taps(); ++tap) {
+      for (std::int64_t tap = task.tap; tap < task.tap + shape_.kernel; ++tap) {
         segments.clear();
         const auto end = static_cast<std::size_t>(std::min(p + chunk, out.positions()));
         for (auto at = static_cast<std::size_t>(p); at < end; ++at) {
@@ -234,17 +246,22 @@ void DirectConv::weight_gradient(const float* x, const float* dy, float* dw, flo
   const std::int64_t in_groups = pieces_of(in.panels(), kGroupPanels);
   const std::int64_t out_groups = pieces_of(out.panels(), kGradientPanels);
   const std::int64_t parts = slices();
-  parallel_for(parts * in_groups * out_groups, [&](std::int64_t i) {
-    const std::int64_t part = i / (in_groups * out_groups);
+  parallel_for(parts * in_groups * out_groups * shape_.kernel, [&](std::int64_t i) {
+    const std::int64_t row = i % shape_.kernel;
+    if (!is_live_row(row)) return;
+    const std::int64_t group = i / shape_.kernel % (in_groups * out_groups);
+    const std::int64_t part = i / shape_.kernel / (in_groups * out_groups);
     GradientTask task;
     task.image = piece_begin(shape_.batch, parts, part);
     task.images = piece_begin(shape_.batch, parts, part + 1) - task.image;
-    task.in_panel = i % in_groups * kGroupPanels;
+    task.in_panel = group % in_groups * kGroupPanels;
     task.in_panels = std::min(kGroupPanels, in.panels() - task.in_panel);
-    task.out_panel = i / in_groups % out_groups * kGradientPanels;
+    task.out_panel = group / in_groups * kGradientPanels;
     task.out_panels = std::min(kGradientPanels, out.panels() - task.out_panel);
+    task.tap = row * shape_.kernel;
     task.sums = scratch + part * shape_.weights();
-    for (std::int64_t tap = 0; tap < shape_.taps(); ++tap) {
+    for (std::int64_t tap = task.tap; tap < task.tap + shape_.kernel; ++tap) {
+      if (!is_live_[static_cast<std::size_t>(tap)]) continue;
       for (std::int64_t p = 0; p < task.in_panels; ++p)
         std::fill_n(
             task.sums + ((tap * in.panels() + task.in_panel + p) * out.panels() + task.out_panel) *
@@ -261,6 +278,10 @@ void DirectConv::unpack_gradient(const float* sums, std::int64_t parts, float* d
   const std::int64_t panels = shape_.in_map().panels();
   parallel_for(shape_.out_channels, [&](std::int64_t o) {
     for (std::int64_t tap = 0; tap < shape_.taps(); ++tap) {
+      if (!is_live_[static_cast<std::size_t>(tap)]) {
+        std::fill_n(dw + (o * shape_.taps() + tap) * shape_.in_channels, shape_.in_channels, 0.0F);
+        continue;
+      }
       for (std::int64_t p = 0; p < panels; ++p) {
         float* to = dw + ((o * shape_.taps() + tap) * panels + p) * kPanel;
         const float* from = sums + ((tap * panels + p) * shape_.out_channels + o) * kPanel;

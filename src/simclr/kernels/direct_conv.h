@@ -51,6 +51,8 @@ class DirectConv {
   struct GradientTask;
   void add_gradient(const GradientTask& task, const float* x, const float* dy) const;
   void unpack_gradient(const float* sums, std::int64_t parts, float* dw) const;
+  std::int64_t live_rows() const;
+  bool is_live_row(std::int64_t row) const;
   std::int64_t slices() const;
 
   ConvShape shape_;

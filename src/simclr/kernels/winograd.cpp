@@ -23,7 +23,7 @@ constexpr std::int64_t kCachedWeights =
     128 * 128;  ///< Cin Cout up to which blocks pay  ///< channels^2 up to which blocks pay
 constexpr std::int64_t kCachedSums = 64 * 64;  ///< likewise, in the weight gradient
 constexpr std::int64_t kSlices = 16;           ///< of the batch, in the weight gradient
-constexpr std::int64_t kSliceRows = 256;       ///< that make a slice worth its sums
+constexpr std::int64_t kManyRows = 4096;  ///< of tiles and images, from which there are so many
 
 using Rows = std::array<float, kImages * kPanel>;
 using Pixels = std::array<const float*, 36>;
@@ -98,8 +98,9 @@ std::int64_t WinogradConv::images_in_cache() const {
 /// Parts of the batch with sums of their own; 0 where sums would fill the cache.
 std::int64_t WinogradConv::slices() const {
   if (shape_.in_channels * shape_.out_channels > kCachedSums) return 0;
-  const std::int64_t most = std::min(kSlices, shape_.batch);
-  return std::clamp<std::int64_t>(tiles() * shape_.batch / kSliceRows, 1, most);
+  const std::int64_t rows = tiles() * shape_.batch;
+  const std::int64_t most = rows < kManyRows ? kSlices / 2 : kSlices;
+  return std::clamp<std::int64_t>(rows / kImages, 1, std::min(most, shape_.batch));
 }
 
 /// Images of a chunk where it takes all threads together.

@@ -15,6 +15,42 @@ struct LoaderCommand {
   BenchLoaderOptions options;
 };
 
+struct StepCommand {
+  explicit StepCommand(CLI::App& command) : settings(command, {"model", "loss", "optim"}) {}
+
+  SettingsFlags settings;
+  BenchStepOptions options;
+};
+
+void add_step(CLI::App& bench) {
+  CLI::App* command = bench.add_subcommand("step", "whole training steps, and where time goes");
+  const auto state = std::make_shared<StepCommand>(*command);
+  BenchStepOptions& options = state->options;
+  command->add_option("--views", options.views, "views in a step: two for each image")
+      ->check(CLI::Range(2, 131072))
+      ->capture_default_str();
+  command->add_option("--side", options.side, "side of the views")
+      ->check(CLI::Range(8, 1024))
+      ->capture_default_str();
+  command->add_option("--threads", options.threads, "0 takes every core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command->add_option("--steps", options.steps, "timed steps")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command->add_option("--warm-up", options.warm_up, "steps before them")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_flag("--forward", options.forward_only,
+                    "only the encoder's forward pass, as evaluations use it");
+  command->add_flag("--json", options.json, "print as JSON");
+  command->footer(R"(Examples:
+  simclr bench step
+  simclr bench step --stem cifar --views 256 --engine torch
+  simclr bench step --forward --views 256 --json)");
+  command->callback([state] { bench_step(state->settings.resolve(), state->options); });
+}
+
 void add_augment(CLI::App& bench) {
   CLI::App* command = bench.add_subcommand(
       "augment", "every operation and pipeline, beside torchvision's where Python has it");
@@ -74,9 +110,12 @@ void add_loader(CLI::App& bench) {
 }  // namespace
 
 void add_bench(CLI::App& app, Context& /*context*/) {
-  CLI::App* command = app.add_subcommand("bench", "how fast views are made here");
+  CLI::App* command = app.add_subcommand("bench", "how fast this machine trains and makes views");
   command->require_subcommand(1);
-  command->footer("Examples:\n  simclr bench augment\n  simclr bench loader --workers 0,1,2");
+  command->footer(
+      "Examples:\n  simclr bench step\n  simclr bench augment\n  simclr bench loader --workers "
+      "0,1,2");
+  add_step(*command);
   add_augment(*command);
   add_loader(*command);
 }

@@ -34,4 +34,18 @@ struct BenchLoaderOptions {
 /// Times a BatchLoader for each number of workers; prints at the end.
 void bench_loader(const Settings& settings, const BenchLoaderOptions& options);
 
+struct BenchStepOptions {
+  std::int64_t views = 512;  ///< 2N
+  int side = 32;
+  int threads = 0;  ///< 0: every core
+  int steps = 7;    ///< timed
+  int warm_up = 2;  ///< steps before them
+  bool forward_only = false;
+  bool json = false;
+};
+
+/// Times whole training steps (or the encoder's forward pass in eval mode) on made-up views, and
+/// says where the time went.
+void bench_step(const Settings& settings, const BenchStepOptions& options);
+
 }  // namespace simclr::cli

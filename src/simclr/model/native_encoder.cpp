@@ -132,6 +132,7 @@ std::vector<std::int64_t> NativeEncoder::versions() const {
 at::Tensor NativeEncoder::run(Sized& sized, Workspace& workspace, const at::Tensor& views,
                               bool training) {
   const NetworkTensors all = tensors();
+  workspace.set_profile(profile_);
   const std::vector<std::int64_t> now = versions();
   if (sized.forward_versions != now) {
     sized.packed.pack_forward(all);

@@ -28,6 +28,9 @@ class NativeEncoder {
   /// @throws c10::Error  in training, for a batch so small that a map has one value per channel
   at::Tensor forward(const at::Tensor& views, bool training);
 
+  /// Where passes note their time from now on, layer by layer; null: nowhere.
+  void set_profile(StepProfile* profile) { profile_ = profile; }
+
   /// Bytes of the workspaces and packed weights that it holds.
   std::int64_t memory() const;
 
@@ -43,6 +46,7 @@ class NativeEncoder {
   at::Tensor run(Sized& sized, Workspace& workspace, const at::Tensor& views, bool training);
 
   ModelSettings settings_;
+  StepProfile* profile_ = nullptr;
   std::vector<at::Tensor> parameters_;
   std::vector<at::Tensor> buffers_;
   std::map<std::int64_t, std::unique_ptr<Sized>> sized_;

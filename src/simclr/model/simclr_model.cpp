@@ -117,6 +117,10 @@ std::int64_t SimclrModel::engine_memory() const {
   return impl_->native ? impl_->native->memory() : 0;
 }
 
+void SimclrModel::set_profile(StepProfile* profile) {
+  if (impl_->native) impl_->native->set_profile(profile);
+}
+
 std::int64_t SimclrModel::feature_width() const { return impl_->encoder->feature_width(); }
 
 std::vector<NamedTensor> SimclrModel::parameters() const {

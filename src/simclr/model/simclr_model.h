@@ -11,6 +11,8 @@
 
 namespace simclr {
 
+class StepProfile;
+
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;
@@ -50,6 +52,8 @@ class SimclrModel {
   /// 7 f4, 3 map2, 9 direct".
   std::string describe_engine(std::int64_t side) const;
   std::int64_t engine_memory() const;  ///< bytes that the native engine holds now
+  /// Where the native engine notes its time from now on; null: nowhere.
+  void set_profile(StepProfile* profile);
 
   std::int64_t feature_width() const;  ///< F: 512 * width, or 2048 * width for resnet50
   std::vector<NamedTensor> parameters()

@@ -237,7 +237,7 @@ void Workspace::backward_norm(std::int64_t layer, Gate gate, float* g, float* dy
   const NormGradient sums = sums_of(layer, gradients);
   gate_and_sum(at.map, g, gate, arena_.at(at.x), arena_.at(at.y), norm_of(at), sums,
                reinterpret_cast<double*>(arena_.at(sums_)));
-  norm_input_gradient(at.map, g, arena_.at(at.y), norm_of(at), sums, of_batch_, dy);
+  norm_input_gradient(at.map, g, gate, arena_.at(at.y), norm_of(at), sums, of_batch_, dy);
 }
 
 void Workspace::backward_conv(std::int64_t layer, const PackedWeights& packed, const float* x,

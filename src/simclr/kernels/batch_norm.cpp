@@ -118,7 +118,7 @@ HWY_ATTR void gate_rows_as(const NormRows& r, double* sums) {
         const auto gate =
             kGate == Gate::kOwn ? hn::MulAdd(scale, y, shift) : hn::LoadU(d, r.other + i);
         g = hn::IfThenElseZero(hn::Gt(gate, hn::Zero(d)), g);
-        hn::StoreU(g, d, r.gradient + i);
+        if constexpr (kGate == Gate::kOutput) hn::StoreU(g, d, r.gradient + i);
       }
       first = hn::Add(first, g);
       second = hn::MulAdd(g, hn::Sub(y, mean), second);
@@ -144,18 +144,28 @@ HWY_ATTR void gate_rows(const NormRows& r, Gate gate, double* sums) {
   }
 }
 
-/// out = scale * gradient + slope * y + constant
-HWY_ATTR void input_gradient_rows(const NormRows& r) {
+/// out = scale * gradient + slope * y + constant, the gradient gated by the norm's own output.
+template <bool kGated>
+HWY_ATTR void input_gradient_rows_as(const NormRows& r) {
   constexpr NormLanes d;
   for (std::int64_t lane = 0; lane < kPanel; lane += kNormLanes) {
     const auto scale = hn::LoadU(d, r.scale + lane);
     const auto slope = hn::LoadU(d, r.slope + lane);
     const auto constant = hn::LoadU(d, r.constant + lane);
+    const auto shift = kGated ? hn::LoadU(d, r.shift + lane) : hn::Zero(d);
     for (std::int64_t i = lane; i < r.rows * kPanel; i += kPanel) {
-      const auto part = hn::MulAdd(slope, hn::LoadU(d, r.y + i), constant);
-      hn::StoreU(hn::MulAdd(scale, hn::LoadU(d, r.gradient + i), part), d, r.out + i);
+      const auto y = hn::LoadU(d, r.y + i);
+      auto g = hn::LoadU(d, r.gradient + i);
+      if constexpr (kGated)
+        g = hn::IfThenElseZero(hn::Gt(hn::MulAdd(scale, y, shift), hn::Zero(d)), g);
+      hn::StoreU(hn::MulAdd(scale, g, hn::MulAdd(slope, y, constant)), d, r.out + i);
     }
   }
+}
+
+HWY_ATTR void input_gradient_rows(const NormRows& r) {
+  if (r.relu) return input_gradient_rows_as<true>(r);
+  input_gradient_rows_as<false>(r);
 }
 
 }  // namespace simclr::HWY_NAMESPACE
@@ -295,7 +305,7 @@ void gate_and_sum(const PanelMap& map, float* gradient, Gate gate, const float* 
   }
 }
 
-void norm_input_gradient(const PanelMap& map, const float* g, const float* y,
+void norm_input_gradient(const PanelMap& map, const float* g, Gate gate, const float* y,
                          const ChannelNorm& norm, const NormGradient& sums, bool of_batch,
                          float* dy) {
   // dy = scale * (g - dbeta / n - normalised y * dgamma / n), written as a line in g and y.
@@ -317,10 +327,12 @@ void norm_input_gradient(const PanelMap& map, const float* g, const float* y,
     ({.rows = map.batch,
       .y = y + offset,
       .scale = norm.scale + c,
+      .shift = norm.shift + c,
       .slope = slope.data(),
       .constant = constant.data(),
       .gradient = const_cast<float*>(g) + offset,
-      .out = dy + offset});
+      .out = dy + offset,
+      .relu = gate == Gate::kOwn});
   });
 }
 

@@ -57,15 +57,16 @@ struct NormGradient {
   float* dbeta = nullptr;
 };
 
-/// g = gradient, gated, in place; dgamma = sum of g * normalised y, dbeta = sum of g.
+/// dgamma = sum of g * normalised y, dbeta = sum of g, with g the gated gradient. Gate::kOutput
+/// leaves g in `gradient`, for the shortcut; Gate::kOwn leaves it as it is, to be gated once more.
 /// @param output  for Gate::kOutput
 void gate_and_sum(const PanelMap& map, float* gradient, Gate gate, const float* output,
                   const float* y, const ChannelNorm& norm, const NormGradient& sums,
                   double* scratch);
 
-/// The gradient with respect to y, from the gated g: written to `dy`, which may be g.
+/// The gradient with respect to y, after gate_and_sum: written to `dy`, which may be `gradient`.
 /// @param of_batch  whether the statistics were the batch's own, and so depend on y
-void norm_input_gradient(const PanelMap& map, const float* g, const float* y,
+void norm_input_gradient(const PanelMap& map, const float* gradient, Gate gate, const float* y,
                          const ChannelNorm& norm, const NormGradient& sums, bool of_batch,
                          float* dy);
 

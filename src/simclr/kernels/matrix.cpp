@@ -5,23 +5,32 @@
 
 #include "simclr/core/parallel.h"
 #include "simclr/kernels/gemm.h"
+#include "simclr/kernels/winograd_rows.h"
 
 namespace simclr {
 namespace {
 
 constexpr std::int64_t kRows = 64;        ///< of a task
 constexpr std::int64_t kGroupPanels = 8;  ///< likewise
+constexpr std::int64_t kPackRows = 64;    ///< of a task that packs
 
 }  // namespace
 
 std::vector<float> pack_panels(const MatrixView& matrix) {
   const std::int64_t panels = pieces_of(matrix.columns, kPanel);
+  const std::int64_t blocks = pieces_of(matrix.rows, kPackRows);
   std::vector<float> packed(static_cast<std::size_t>(panels * matrix.rows * kPanel));
-  parallel_for(panels, [&](std::int64_t panel) {
+  parallel_for(panels * blocks, [&](std::int64_t task) {
+    const std::int64_t panel = task / blocks;
     const std::int64_t lanes = std::min<std::int64_t>(kPanel, matrix.columns - panel * kPanel);
+    const std::int64_t end = std::min(task % blocks * kPackRows + kPackRows, matrix.rows);
     const float* from = matrix.data + panel * kPanel * matrix.column_stride;
     float* to = packed.data() + panel * matrix.rows * kPanel;
-    for (std::int64_t row = 0; row < matrix.rows; ++row)
+    std::int64_t row = task % blocks * kPackRows;
+    if (matrix.row_stride == 1 && lanes == kPanel)
+      for (; row + kPanel <= end; row += kPanel)
+        turn_panel(from + row, matrix.column_stride, to + row * kPanel);
+    for (; row < end; ++row)
       for (std::int64_t lane = 0; lane < lanes; ++lane)
         to[row * kPanel + lane] = from[row * matrix.row_stride + lane * matrix.column_stride];
   });

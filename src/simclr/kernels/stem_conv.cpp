@@ -59,6 +59,12 @@ const float* StemConv::frame(const float* pixels, std::int64_t block) const {
   return to;
 }
 
+/// Taps of the kernel's row (or column) that meet a pixel, for an output in this row (or column).
+StemConv::Span StemConv::taps_inside(std::int64_t output) const {
+  const std::int64_t first = output * shape_.stride - shape_.kernel / 2;
+  return {std::max<std::int64_t>(0, -first), std::min(shape_.kernel, shape_.side - first)};
+}
+
 void StemConv::forward(const float* pixels, const float* packed, float* y) const {
   const PanelMap out = shape_.out_map();
   const std::int64_t row = framed_side() * kColours;
@@ -66,21 +72,26 @@ void StemConv::forward(const float* pixels, const float* packed, float* y) const
   parallel_for(blocks(), [&](std::int64_t block) {
     const float* images = frame(pixels, block);
     const std::int64_t first = piece_begin(shape_.batch, blocks(), block);
-    std::vector<Segment> segments(static_cast<std::size_t>(shape_.kernel));
+    std::vector<Segment> segments;
     Product product;
-    product.segment = segments.data();
-    product.segments = shape_.kernel;
-    product.depth = run;
     product.a_row = image_size();
     product.b_panel = shape_.depth() * kPanel;
     product.c_panel = out.panel_stride();
     product.rows = piece_begin(shape_.batch, blocks(), block + 1) - first;
     product.panels = out.panels();
     for (std::int64_t p = 0; p < out.positions(); ++p) {
-      const float* corner =
-          images + p / out.width * shape_.stride * row + p % out.width * shape_.stride * kColours;
-      for (std::int64_t k = 0; k < shape_.kernel; ++k)
-        segments[static_cast<std::size_t>(k)] = {corner + k * row, packed + k * run * kPanel};
+      // Rows and columns of the kernel that meet the image and not only its frame.
+      const Span rows = taps_inside(p / out.width);
+      const Span columns = taps_inside(p % out.width);
+      const float* corner = images + p / out.width * shape_.stride * row +
+                            (p % out.width * shape_.stride + columns.begin) * kColours;
+      segments.clear();
+      for (std::int64_t k = rows.begin; k < rows.end; ++k)
+        segments.push_back(
+            {corner + k * row, packed + (k * run + columns.begin * kColours) * kPanel});
+      product.segment = segments.data();
+      product.segments = rows.end - rows.begin;
+      product.depth = (columns.end - columns.begin) * kColours;
       product.c = y + out.offset(0, p, first);
       multiply(product);
     }
@@ -108,15 +119,18 @@ void StemConv::weight_gradient(const float* pixels, const float* dy, float* dw,
     product.panels = out.panels();
     const std::int64_t chunk = std::max<std::int64_t>(1, kGradientRows / product.depth);
     for (std::int64_t p = 0; p < out.positions(); p += chunk) {
-      segments.clear();
-      for (std::int64_t q = p; q < std::min(p + chunk, out.positions()); ++q)
-        segments.push_back({images + q / out.width * shape_.stride * row +
-                                q % out.width * shape_.stride * kColours,
-                            dy + out.offset(0, q, first)});
-      product.segment = segments.data();
-      product.segments = static_cast<std::int64_t>(segments.size());
       product.add = p > 0;
       for (std::int64_t k = 0; k < shape_.kernel; ++k) {
+        segments.clear();
+        for (std::int64_t q = p; q < std::min(p + chunk, out.positions()); ++q) {
+          const Span taps = taps_inside(q / out.width);
+          if (p > 0 && (k < taps.begin || k >= taps.end)) continue;
+          segments.push_back({images + q / out.width * shape_.stride * row +
+                                  q % out.width * shape_.stride * kColours,
+                              dy + out.offset(0, q, first)});
+        }
+        product.segment = segments.data();
+        product.segments = static_cast<std::int64_t>(segments.size());
         product.a_offset = k * row;
         product.c = scratch + block * shape_.weights() + k * run * kPanel;
         multiply(product);

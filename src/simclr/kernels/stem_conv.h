@@ -38,6 +38,11 @@ class StemConv {
   void weight_gradient(const float* pixels, const float* dy, float* dw, float* scratch) const;
 
  private:
+  struct Span {
+    std::int64_t begin;
+    std::int64_t end;
+  };
+  Span taps_inside(std::int64_t output) const;
   std::int64_t framed_side() const;
   std::int64_t image_size() const;  ///< floats of an image with its frame
   std::int64_t images_at_once() const;

@@ -8,8 +8,11 @@
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
+
+#include "simclr/kernels/optimizer_step.h"
 
 namespace simclr {
 namespace {
@@ -52,6 +55,29 @@ std::vector<at::Tensor> gradients_of(const std::vector<OptimizedParameter>& para
   return gradients;
 }
 
+/// f32 on the CPU without gaps: our kernels walk the memory, whatever the order of the dimensions.
+bool is_native(const std::vector<OptimizedParameter>& parameters) {
+  return std::all_of(parameters.begin(), parameters.end(), [](const OptimizedParameter& parameter) {
+    const at::Tensor& tensor = parameter.tensor;
+    return tensor.is_cpu() && tensor.scalar_type() == at::kFloat &&
+           tensor.is_non_overlapping_and_dense();
+  });
+}
+
+/// @param first, second  state by parameter, or nothing
+std::vector<UpdatedBuffers> buffers_of(const std::vector<OptimizedParameter>& parameters,
+                                       const std::vector<at::Tensor>& gradients,
+                                       const std::vector<at::Tensor>& first,
+                                       const std::vector<at::Tensor>& second) {
+  std::vector<UpdatedBuffers> buffers;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    buffers.push_back({parameters[i].tensor.data_ptr<float>(), gradients[i].const_data_ptr<float>(),
+                       first.empty() ? nullptr : first[i].data_ptr<float>(),
+                       second.empty() ? nullptr : second[i].data_ptr<float>(),
+                       parameters[i].tensor.numel()});
+  return buffers;
+}
+
 void add_state(std::map<std::string, at::Tensor>& state, const std::string& kind,
                const std::vector<OptimizedParameter>& parameters,
                const std::vector<at::Tensor>& tensors) {
@@ -63,6 +89,7 @@ class Adam final : public Optimizer {
  public:
   Adam(double weight_decay, std::vector<OptimizedParameter> parameters)
       : Optimizer(std::move(parameters)),
+        native_(is_native(parameters_)),
         weight_decay_(weight_decay),
         means_(zeros_for(parameters_)),
         squares_(zeros_for(parameters_)),
@@ -72,6 +99,16 @@ class Adam final : public Optimizer {
     const c10::NoGradGuard no_gradient;
     const std::vector<at::Tensor> gradients = gradients_of(parameters_);
     step_.add_(1.0);
+    if (native_) {
+      simclr::update(buffers_of(parameters_, gradients, means_, squares_),
+                     AdamStep{.lr = lr,
+                              .beta1 = kBeta1,
+                              .beta2 = kBeta2,
+                              .epsilon = kEpsilon,
+                              .weight_decay = weight_decay_,
+                              .step = static_cast<std::int64_t>(step_.item<float>())});
+      return;
+    }
     at::_fused_adam_(tensors_of(parameters_), gradients, means_, squares_, {},
                      std::vector<at::Tensor>(parameters_.size(), step_), lr, kBeta1, kBeta2,
                      weight_decay_, kEpsilon, /*amsgrad=*/false, /*maximize=*/false);
@@ -85,6 +122,7 @@ class Adam final : public Optimizer {
   }
 
  private:
+  bool native_;
   double weight_decay_;
   std::vector<at::Tensor> means_;
   std::vector<at::Tensor> squares_;
@@ -94,15 +132,25 @@ class Adam final : public Optimizer {
 class Sgd final : public Optimizer {
  public:
   Sgd(double momentum, double weight_decay, std::vector<OptimizedParameter> parameters)
-      : Optimizer(std::move(parameters)), momentum_(momentum), weight_decay_(weight_decay) {
+      : Optimizer(std::move(parameters)),
+        native_(is_native(parameters_)),
+        momentum_(momentum),
+        weight_decay_(weight_decay) {
     if (momentum_ > 0) buffers_ = zeros_for(parameters_);
   }
 
   void update(double lr) override {
     const c10::NoGradGuard no_gradient;
+    const std::vector<at::Tensor> gradients = gradients_of(parameters_);
     // A zeroed buffer makes the first step what it is in PyTorch: momentum * 0 + gradient.
-    at::_fused_sgd_(tensors_of(parameters_), gradients_of(parameters_), buffers_, weight_decay_,
-                    momentum_, lr, /*dampening=*/0.0, /*nesterov=*/false, /*maximize=*/false,
+    if (native_) {
+      simclr::update(buffers_of(parameters_, gradients, buffers_, {}),
+                     SgdStep{static_cast<float>(lr), static_cast<float>(momentum_),
+                             static_cast<float>(weight_decay_)});
+      return;
+    }
+    at::_fused_sgd_(tensors_of(parameters_), gradients, buffers_, weight_decay_, momentum_, lr,
+                    /*dampening=*/0.0, /*nesterov=*/false, /*maximize=*/false,
                     /*is_first_step=*/false);
   }
 
@@ -113,6 +161,7 @@ class Sgd final : public Optimizer {
   }
 
  private:
+  bool native_;
   double momentum_;
   double weight_decay_;
   std::vector<at::Tensor> buffers_;  // none without momentum
@@ -122,7 +171,7 @@ class Sgd final : public Optimizer {
 
 void Optimizer::step(double lr) {
   update(lr);
-  // The fused updates do not count as writes for LibTorch, but whoever keeps what was made of the
+  // Updates do not count as writes for LibTorch, but whoever keeps what was made of the
   // parameters, as the native engine does, must see that they are others now.
   for (OptimizedParameter& parameter : parameters_)
     parameter.tensor.unsafeGetTensorImpl()->bump_version();

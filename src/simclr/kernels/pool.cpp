@@ -44,7 +44,7 @@ HWY_ATTR void largest_rows(const Window& w, std::int64_t rows, const float* scal
         auto value = hn::MulAdd(scale, hn::LoadU(d, w.map[k] + i), shift);
         // Not Max: it would lose a NaN.
         value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);
-        const auto better = hn::Not(hn::Le(value, best));
+        const auto better = hn::Or(hn::Gt(value, best), hn::Not(hn::Eq(value, value)));
         best = hn::IfThenElse(better, value, best);
         place = hn::IfThenElse(hn::RebindMask(places, better), hn::Set(places, w.place[k]), place);
       }

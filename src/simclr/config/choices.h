@@ -1,0 +1,114 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+namespace simclr {
+
+// Each choice has one name table, used by flags, YAML, help and error messages.
+
+enum class Arch { kResNet18, kResNet34, kResNet50 };
+enum class Stem { kImageNet, kCifar, kCifarPool };
+enum class Head { kMlpBn, kMlp, kLinear, kNone };
+enum class Normalization { kNone, kCifar10, kImageNet };
+enum class OptimizerKind { kAdam, kSgd };
+enum class Schedule { kConstant, kCosine };
+enum class Objective { kContrastive, kSupervised };
+enum class DeviceKind { kAuto, kCpu, kCuda };
+enum class Freeze { kEncoder };
+enum class FinetuneViews { kNone, kCropFlip };
+enum class LabelSource { kAuto, kFolders, kNone };
+enum class EngineKind { kAuto, kNative, kTorch };
+enum class ConvKind { kAuto, kExact, kF2, kF4 };
+
+template <class E>
+struct EnumNames;
+template <class E, std::size_t n>
+using EnumTable = std::array<std::pair<E, std::string_view>, n>;
+
+template <>
+struct EnumNames<Arch> {
+  static constexpr EnumTable<Arch, 3> table{{{Arch::kResNet18, "resnet18"},
+                                             {Arch::kResNet34, "resnet34"},
+                                             {Arch::kResNet50, "resnet50"}}};
+};
+template <>
+struct EnumNames<Stem> {
+  static constexpr EnumTable<Stem, 3> table{
+      {{Stem::kImageNet, "imagenet"}, {Stem::kCifar, "cifar"}, {Stem::kCifarPool, "cifar-pool"}}};
+};
+template <>
+struct EnumNames<Head> {
+  static constexpr EnumTable<Head, 4> table{{{Head::kMlpBn, "mlp-bn"},
+                                             {Head::kMlp, "mlp"},
+                                             {Head::kLinear, "linear"},
+                                             {Head::kNone, "none"}}};
+};
+template <>
+struct EnumNames<Normalization> {
+  static constexpr EnumTable<Normalization, 3> table{{{Normalization::kNone, "none"},
+                                                      {Normalization::kCifar10, "cifar10"},
+                                                      {Normalization::kImageNet, "imagenet"}}};
+};
+template <>
+struct EnumNames<OptimizerKind> {
+  static constexpr EnumTable<OptimizerKind, 2> table{
+      {{OptimizerKind::kAdam, "adam"}, {OptimizerKind::kSgd, "sgd"}}};
+};
+template <>
+struct EnumNames<Schedule> {
+  static constexpr EnumTable<Schedule, 2> table{
+      {{Schedule::kConstant, "constant"}, {Schedule::kCosine, "cosine"}}};
+};
+template <>
+struct EnumNames<Objective> {
+  static constexpr EnumTable<Objective, 2> table{
+      {{Objective::kContrastive, "contrastive"}, {Objective::kSupervised, "supervised"}}};
+};
+template <>
+struct EnumNames<DeviceKind> {
+  static constexpr EnumTable<DeviceKind, 3> table{
+      {{DeviceKind::kAuto, "auto"}, {DeviceKind::kCpu, "cpu"}, {DeviceKind::kCuda, "cuda"}}};
+};
+template <>
+struct EnumNames<Freeze> {
+  static constexpr EnumTable<Freeze, 1> table{{{Freeze::kEncoder, "encoder"}}};
+};
+template <>
+struct EnumNames<FinetuneViews> {
+  static constexpr EnumTable<FinetuneViews, 2> table{
+      {{FinetuneViews::kNone, "none"}, {FinetuneViews::kCropFlip, "crop-flip"}}};
+};
+
+template <>
+struct EnumNames<LabelSource> {
+  static constexpr EnumTable<LabelSource, 3> table{{{LabelSource::kAuto, "auto"},
+                                                    {LabelSource::kFolders, "folders"},
+                                                    {LabelSource::kNone, "none"}}};
+};
+
+template <>
+struct EnumNames<EngineKind> {
+  static constexpr EnumTable<EngineKind, 3> table{{{EngineKind::kAuto, "auto"},
+                                                   {EngineKind::kNative, "native"},
+                                                   {EngineKind::kTorch, "torch"}}};
+};
+template <>
+struct EnumNames<ConvKind> {
+  static constexpr EnumTable<ConvKind, 4> table{{{ConvKind::kAuto, "auto"},
+                                                 {ConvKind::kExact, "exact"},
+                                                 {ConvKind::kF2, "f2"},
+                                                 {ConvKind::kF4, "f4"}}};
+};
+
+/// The name of a choice, as people write it.
+template <class E>
+std::string_view name_of(E value) {
+  for (const auto& [candidate, name] : EnumNames<E>::table)
+    if (candidate == value) return name;
+  return "?";
+}
+
+}  // namespace simclr

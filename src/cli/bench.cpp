@@ -51,6 +51,24 @@ void add_step(CLI::App& bench) {
   command->callback([state] { bench_step(state->settings.resolve(), state->options); });
 }
 
+void add_conv(CLI::App& bench) {
+  CLI::App* command = bench.add_subcommand(
+      "conv", "convolutions by every algorithm: whether the table still holds");
+  const auto options = std::make_shared<BenchConvOptions>();
+  command->add_option("--views", options->views, "images in a batch")
+      ->check(CLI::Range(2, 65536))
+      ->capture_default_str();
+  command->add_option("--threads", options->threads, "0 takes every core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command->add_option("--seconds", options->seconds, "of measuring, an algorithm and pass")
+      ->check(CLI::Range(0.001, 3600.0))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "print as JSON");
+  command->footer("Examples:\n  simclr bench conv\n  simclr bench conv --views 512 --json");
+  command->callback([options] { bench_conv(*options); });
+}
+
 void add_augment(CLI::App& bench) {
   CLI::App* command = bench.add_subcommand(
       "augment", "every operation and pipeline, beside torchvision's where Python has it");
@@ -116,6 +134,7 @@ void add_bench(CLI::App& app, Context& /*context*/) {
       "Examples:\n  simclr bench step\n  simclr bench augment\n  simclr bench loader --workers "
       "0,1,2");
   add_step(*command);
+  add_conv(*command);
   add_augment(*command);
   add_loader(*command);
 }

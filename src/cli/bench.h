@@ -48,4 +48,15 @@ struct BenchStepOptions {
 /// says where the time went.
 void bench_step(const Settings& settings, const BenchStepOptions& options);
 
+struct BenchConvOptions {
+  std::int64_t views = 128;
+  int threads = 0;        ///< 0: every core
+  double seconds = 0.05;  ///< of measuring, an algorithm and pass
+  bool json = false;
+};
+
+/// Times every algorithm of the native engine on 3x3 convolutions of many shapes, and says where
+/// the table that chooses among them (choose_algorithm) does not take the fastest.
+void bench_conv(const BenchConvOptions& options);
+
 }  // namespace simclr::cli

@@ -94,6 +94,18 @@ TEST(Pretrain, NumberOfWorkersChangesNoBit) {
   EXPECT_EQ(tensors_of(folder.path() / "0"), tensors_of(folder.path() / "3"));
 }
 
+TEST(Pretrain, NumberOfThreadsChangesNoBit) {
+  const TempFolder folder;
+  Settings settings = small_settings();
+  settings.train.epochs = 2;
+  for (const std::int64_t threads : {1, 2, 3}) {
+    settings.run.threads = threads;
+    train(folder.path() / std::to_string(threads), settings);
+  }
+  EXPECT_TRUE(tensors_of(folder.path() / "1") == tensors_of(folder.path() / "2"));
+  EXPECT_TRUE(tensors_of(folder.path() / "1") == tensors_of(folder.path() / "3"));
+}
+
 TEST(Pretrain, ResumedEndsWithTheBitsOfTheUninterruptedRun) {
   const TempFolder folder;
   const PretrainResult whole = train(folder.path() / "whole", small_settings());

@@ -41,6 +41,9 @@ void add_step(CLI::App& bench) {
   command->add_option("--warm-up", options.warm_up, "steps before them")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  command
+      ->add_option("--simd", options.simd, "instruction set of our kernels: avx2, avx3 (AVX-512)")
+      ->type_name("NAME");
   command->add_flag("--forward", options.forward_only,
                     "only the encoder's forward pass, as evaluations use it");
   command->add_flag("--json", options.json, "print as JSON");

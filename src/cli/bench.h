@@ -37,9 +37,10 @@ void bench_loader(const Settings& settings, const BenchLoaderOptions& options);
 struct BenchStepOptions {
   std::int64_t views = 512;  ///< 2N
   int side = 32;
-  int threads = 0;  ///< 0: every core
-  int steps = 7;    ///< timed
-  int warm_up = 2;  ///< steps before them
+  int threads = 0;   ///< 0: every core
+  int steps = 7;     ///< timed
+  int warm_up = 2;   ///< steps before them
+  std::string simd;  ///< instruction set of the native kernels; "": the best there is
   bool forward_only = false;
   bool json = false;
 };

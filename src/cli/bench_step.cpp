@@ -1,15 +1,18 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
+#include <hwy/targets.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
 #include "cli/bench.h"
+#include "simclr/core/error.h"
 #include "simclr/core/parallel.h"
 #include "simclr/core/random.h"
 #include "simclr/engine/network.h"
@@ -192,10 +195,26 @@ void print_text(const Json& result) {
                ms["norm_backward"].get<double>());
 }
 
+/// Holds the kernels to one instruction set. @throws Error(kUsage) naming those that there are
+void choose_simd(const std::string& wanted) {
+  if (wanted.empty()) return;
+  std::string all;
+  for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
+    std::string name = hwy::TargetName(rest & -rest);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (name == wanted) return hwy::SetSupportedTargetsForTest(rest & -rest);
+    all += (all.empty() ? "" : ", ") + name;
+  }
+  throw Error(ExitCode::kUsage, "this processor has no instruction set '" + wanted + "'",
+              "It has " + all + ".");
+}
+
 }  // namespace
 
 void bench_step(const Settings& settings, const BenchStepOptions& options) {
   prepare_device({.device = DeviceKind::kCpu, .threads = options.threads});
+  choose_simd(options.simd);
   Bench bench(settings, options);
   const Network network = make_network(settings.model, settings.model.conv, options.side);
   StepProfile profile(network.layers());

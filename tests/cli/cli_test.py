@@ -142,6 +142,7 @@ class CliTest(unittest.TestCase):
         self.assertEqual(torch["engine"], "torch")
         self.assertNotIn("stages_ms", torch)
         self.assertEqual(torch["parts_ms"]["optimizer"], 0)
+        self.expect_error(USAGE, "no instruction set 'avx9'", "bench", "step", *small, "--simd", "avx9")
 
     def test_bench_conv_times_every_algorithm_that_applies(self):
         done = json.loads(self.run_ok("bench", "conv", "--views", 2, "--seconds", 0.001, "--json").stdout)

@@ -1,37 +1,13 @@
 #include "simclr/kernels/direct_conv.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "simclr/kernels/direct_conv.cpp"
-#include <hwy/foreach_target.h>  // IWYU pragma: keep
-// After foreach_target.h, as it demands.
-#include <hwy/highway.h>
-
-#include "simclr/kernels/transpose-inl.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace simclr::HWY_NAMESPACE {
-
-/// One tap of the weights, for one panel of outputs: [16 rows `row` apart, inputs] -> [inputs, 16].
-HWY_ATTR void pack_panel(const float* weights, std::int64_t row, std::int64_t inputs,
-                         float* packed) {
-  for (std::int64_t i = 0; i < inputs; i += kPanel)
-    transpose_panel(weights + i, row, packed + i * kPanel);
-}
-
-}  // namespace simclr::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-
 #include <algorithm>
 #include <cassert>
 
 #include "simclr/core/parallel.h"
+#include "simclr/kernels/transpose.h"
 
 namespace simclr {
 namespace {
-
-HWY_EXPORT(pack_panel);
 
 constexpr std::int64_t kImages = 64;            ///< rows of a product: images of a position
 constexpr std::int64_t kTaskRows = 256;         ///< of a task, over several positions
@@ -92,9 +68,10 @@ void DirectConv::pack_forward(const float* weights, float* packed) const {
     const std::int64_t tap = i % taps;
     const std::int64_t panel = i / taps;
     if (!is_live_[static_cast<std::size_t>(tap)]) return;
-    HWY_DYNAMIC_DISPATCH(pack_panel)
-    (weights + panel * kPanel * row + tap * shape_.in_channels, row, shape_.in_channels,
-     packed + (tap * shape_.out_channels + panel * kPanel) * shape_.in_channels);
+    const float* from = weights + panel * kPanel * row + tap * shape_.in_channels;
+    float* to = packed + (tap * shape_.out_channels + panel * kPanel) * shape_.in_channels;
+    for (std::int64_t in = 0; in < shape_.in_channels; in += kPanel)
+      turn_panel(from + in, row, to + in * kPanel);
   });
 }
 
@@ -296,4 +273,3 @@ void DirectConv::unpack_gradient(const float* sums, std::int64_t parts, float* d
 }
 
 }  // namespace simclr
-#endif  // HWY_ONCE

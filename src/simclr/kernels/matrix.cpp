@@ -5,7 +5,7 @@
 
 #include "simclr/core/parallel.h"
 #include "simclr/kernels/gemm.h"
-#include "simclr/kernels/winograd_rows.h"
+#include "simclr/kernels/transpose.h"
 
 namespace simclr {
 namespace {

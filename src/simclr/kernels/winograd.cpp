@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 
+#include "simclr/kernels/transpose.h"
 #include "simclr/kernels/winograd_parts.h"
 #include "simclr/kernels/winograd_rows.h"
 

@@ -6,7 +6,6 @@
 // After foreach_target.h, as it demands.
 #include <hwy/highway.h>
 
-#include "simclr/kernels/transpose-inl.h"
 #include "simclr/kernels/winograd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -136,10 +135,6 @@ HWY_ATTR void run_weights_from_frequencies(WinogradScheme scheme, const TapRows&
   with_scheme(scheme, [&](auto s) HWY_ATTR { tap_rows<decltype(s)>(t); });
 }
 
-HWY_ATTR void run_turn_panel(const float* from, std::int64_t row, float* to) {
-  transpose_panel(from, row, to);
-}
-
 }  // namespace simclr::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -152,7 +147,6 @@ HWY_EXPORT(run_gradient_to_frequencies);
 HWY_EXPORT(run_from_frequencies);
 HWY_EXPORT(run_weights_to_frequencies);
 HWY_EXPORT(run_weights_from_frequencies);
-HWY_EXPORT(run_turn_panel);
 
 }  // namespace
 
@@ -170,9 +164,6 @@ void weights_to_frequencies(WinogradScheme scheme, const TapRows& rows) {
 }
 void weights_from_frequencies(WinogradScheme scheme, const TapRows& rows) {
   HWY_DYNAMIC_DISPATCH(run_weights_from_frequencies)(scheme, rows);
-}
-void turn_panel(const float* from, std::int64_t row, float* to) {
-  HWY_DYNAMIC_DISPATCH(run_turn_panel)(from, row, to);
 }
 
 }  // namespace simclr

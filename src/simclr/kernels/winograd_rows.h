@@ -53,7 +53,5 @@ void from_frequencies(WinogradScheme scheme, const TileRows& rows);
 void weights_to_frequencies(WinogradScheme scheme, const TapRows& rows);
 /// Matrices of the weights' gradient -> taps, which are written.
 void weights_from_frequencies(WinogradScheme scheme, const TapRows& rows);
-/// [16, 16] with rows `row` floats apart -> its transpose, rows 16 apart.
-void turn_panel(const float* from, std::int64_t row, float* to);
 
 }  // namespace simclr

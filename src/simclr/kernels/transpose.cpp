@@ -1,20 +1,15 @@
-// Panels of weights turned over. Highway includes this once for each instruction set.
-#if defined(SIMCLR_KERNELS_TRANSPOSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef SIMCLR_KERNELS_TRANSPOSE_INL_H_
-#undef SIMCLR_KERNELS_TRANSPOSE_INL_H_
-#else
-#define SIMCLR_KERNELS_TRANSPOSE_INL_H_
-#endif
+#include "simclr/kernels/transpose.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "simclr/kernels/transpose.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+// After foreach_target.h, as it demands.
 #include <hwy/highway.h>
-
-#include "simclr/kernels/panels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace simclr::HWY_NAMESPACE {
 
-/// [16, 16] with rows `row` apart -> its transpose, rows 16 apart.
-HWY_ATTR HWY_INLINE void transpose_panel(const float* from, std::int64_t row, float* to) {
+HWY_ATTR void transpose_panel(const float* from, std::int64_t row, float* to) {
 #if HWY_TARGET == HWY_SCALAR
   for (std::int64_t i = 0; i < kPanel; ++i)
     for (std::int64_t j = 0; j < kPanel; ++j) to[j * kPanel + i] = from[i * row + j];
@@ -46,4 +41,15 @@ HWY_ATTR HWY_INLINE void transpose_panel(const float* from, std::int64_t row, fl
 }  // namespace simclr::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#endif  // SIMCLR_KERNELS_TRANSPOSE_INL_H_
+#if HWY_ONCE
+namespace simclr {
+namespace {
+HWY_EXPORT(transpose_panel);
+}
+
+void turn_panel(const float* from, std::int64_t row, float* to) {
+  HWY_DYNAMIC_DISPATCH(transpose_panel)(from, row, to);
+}
+
+}  // namespace simclr
+#endif  // HWY_ONCE

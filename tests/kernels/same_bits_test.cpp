@@ -91,6 +91,28 @@ TEST(SameBits, OfNormsAndTheirGradientsForAnyNumberOfThreads) {
     });
 }
 
+/// Sums in f64 hide how they were grouped; large terms that cancel show it.
+TEST(SameBits, OfNormSumsThatCancelForAnyNumberOfThreads) {
+  constexpr float kLarge = 1e20F;  // beside it a term of 1 is lost in f64
+  const PanelMap map{16, 9, 8, 135};
+  const Values y = random_map(map, 1);
+  Values gradient = random_map(map, 2);
+  for (std::int64_t c = 0; c < map.channels; ++c) {
+    element(map, gradient, c, 0, 5) = kLarge;
+    element(map, gradient, c, 30, 80) = -kLarge;  // only later blocks of positions count
+  }
+  Values numbers(static_cast<std::size_t>(4 * map.channels), 1.0F);
+  float* n = numbers.data();
+  const ChannelNorm norm{n, n + map.channels, n + 2 * map.channels, n + 3 * map.channels};
+  expect_same_bits([&] {
+    Values g = gradient, sums = zeros(2 * map.channels);
+    std::vector<double> scratch(static_cast<std::size_t>(norm_scratch_size(map)));
+    gate_and_sum(map, g.data(), Gate::kNone, nullptr, y.data(), norm,
+                 {sums.data(), sums.data() + map.channels}, scratch.data());
+    return sums;
+  });
+}
+
 TEST(SameBits, OfPoolsForAnyNumberOfThreads) {
   const PoolShape shape{3, 1, {32, 9, 8, 35}};
   const PanelMap out = shape.out_map();

@@ -140,6 +140,26 @@ TEST(WinogradConv, EqualsTheNaiveOneWhereAllThreadsTakeAChunkTogether) {
   expect_close(WinogradConv(shape, WinogradScheme::kF4), naive, kF4Rounding, text_of(shape));
 }
 
+/// Every small side, odd batches and ones above the 64 images of a task, wide and narrow.
+TEST(Convolutions, EqualTheNaiveOneForEverySmallSide) {
+  for (const std::int64_t side : {1, 2, 3, 4, 5, 6, 7, 8, 9, 12}) {
+    const std::int64_t batch = side <= 3 ? 67 : 2 + side % 2;
+    for (const std::int64_t kernel : {1, 3})
+      for (const std::int64_t stride : {1, 2}) {
+        const ConvShape shape{
+            side < 6 ? 96 : 16, side < 6 ? 16 : 96, kernel, stride, side, side, batch};
+        const NaiveConv naive(shape);
+        expect_close(DirectConv(shape), naive, kRounding, text_of(shape));
+        if (kernel != 3 || stride != 1) continue;
+        expect_close(WinogradConv(shape, WinogradScheme::kF2), naive, kRounding, text_of(shape));
+        expect_close(WinogradConv(shape, WinogradScheme::kF4), naive, kF4Rounding, text_of(shape));
+        if (side == 2)
+          expect_close(WinogradConv(shape, WinogradScheme::kMap2), naive, kRounding,
+                       text_of(shape));
+      }
+  }
+}
+
 template <class Conv>
 void expect_same_bits(const Conv& conv, const NaiveConv& naive) {
   const PanelMap in = naive.shape.in_map();

@@ -105,7 +105,7 @@ def known_flags(root, files):
         if name.parts[0] in ("src", "scripts"):
             text = read_text(root / name) or ""
             flags.update(FLAG.findall(text))
-            if name.name == "fields.h":
+            if name.name.endswith("fields.h"):
                 words = {word.replace("_", "-") for word in re.findall(r'"([a-z][a-z0-9_-]*)"', text)}
                 # A name that two sections share is a flag with its section before it: --finetune-epochs.
                 flags |= words | {f"{section}-{word}" for section in words for word in words}

@@ -72,8 +72,8 @@ TEST(Schema, RejectsWhatIsOutOfRangeOrNotANumber) {
   }
   EXPECT_EQ(error_of([&] { find_field("train_percent").set(settings, "20"); }),
             "data.train_percent = '20' is not allowed / Wanted: number in (0, 1].");
-  EXPECT_EQ(error_of([&] { find_field("optimizer").set(settings, "lars"); }),
-            "optim.optimizer = 'lars' is not allowed / Wanted: adam | sgd.");
+  EXPECT_EQ(error_of([&] { find_field("optimizer").set(settings, "larz"); }),
+            "optim.optimizer = 'larz' is not allowed / Wanted: adam | adamw | sgd | lars.");
   EXPECT_EQ(differing_keys(settings, Settings{}), std::vector<std::string>{});
 }
 
@@ -84,6 +84,28 @@ TEST(Schema, YamlOfSettingsReadsBackExactly) {
   find_field("data").set(settings, "a \"folder\": with\nodd # names");
   find_field("stem").set(settings, "cifar-pool");
   EXPECT_EQ(differing_keys(from_yaml(to_yaml(settings)), settings), std::vector<std::string>{});
+}
+
+TEST(Schema, TakesListsOfEpochsAsTextAndAsYaml) {
+  using Epochs = std::vector<std::int64_t>;
+  EXPECT_EQ(from_yaml("milestones: [60, 80]").optim.milestones, (Epochs{60, 80}));
+  EXPECT_EQ(from_yaml("milestones: 5").optim.milestones, Epochs{5});
+  for (const char* none : {"none", "[]"})
+    EXPECT_EQ(from_yaml(std::string("milestones: ") + none).optim.milestones, Epochs{}) << none;
+  Settings settings;
+  find_field("milestones").set(settings, "60,80, 95");
+  EXPECT_EQ(settings.optim.milestones, (Epochs{60, 80, 95}));
+  EXPECT_EQ(differing_keys(from_yaml(to_yaml(settings)), settings), std::vector<std::string>{});
+}
+
+TEST(Schema, RefusesListsOfEpochsThatDoNotRise) {
+  Settings settings;
+  for (const char* bad : {"60,", ",60", "60 80", "80,60", "60,60", "0", "-1", "1.5", "a", "[60",
+                          "60,,80", "9999999999999999999"})
+    EXPECT_EQ(error_of([&] { find_field("milestones").set(settings, bad); }),
+              "optim.milestones = '" + std::string(bad) +
+                  "' is not allowed / Wanted: rising whole numbers > 0, as 60,80 | none.");
+  EXPECT_TRUE(settings.optim.milestones.empty());
 }
 
 TEST(Schema, TextThatYamlCannotHoldIsRefused) {
@@ -160,6 +182,12 @@ TEST(Schema, UnknownPresetIsAnErrorWithTheNearestName) {
 TEST(Schema, RefusesSettingsThatContradictEachOther) {
   EXPECT_NE(error_of([] { from_yaml("width: 0.7"); }).find("0.25, 0.5, 1, 2 or 4"),
             std::string::npos);
+  EXPECT_NE(error_of([] { from_yaml("schedule: step"); }).find("--milestones 60,80"),
+            std::string::npos);
+  EXPECT_NE(error_of([] { from_yaml("nesterov: true\nmomentum: 0"); }).find("momentum above 0"),
+            std::string::npos);
+  EXPECT_EQ(error_of([] { from_yaml("schedule: step\nmilestones: 3\nnesterov: true"); }),
+            "no error");
 }
 
 }  // namespace

@@ -104,6 +104,11 @@ Settings SettingsBuilder::resolve() const {
   require(quarters == std::round(quarters),
           fmt::format("model.width = {} is not allowed", s.model.width),
           "Wanted: 0.25, 0.5, 1, 2 or 4.");
+  require(!s.optim.nesterov || s.optim.momentum > 0.0, "optim.nesterov needs momentum above 0",
+          "Set --momentum, or leave --nesterov out.");
+  require(s.optim.schedule != Schedule::kStep || !s.optim.milestones.empty(),
+          "optim.schedule = step needs optim.milestones",
+          "Name the epochs, as `--schedule step --milestones 60,80`.");
   return s;
 }
 

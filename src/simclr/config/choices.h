@@ -13,8 +13,11 @@ enum class Arch { kResNet18, kResNet34, kResNet50 };
 enum class Stem { kImageNet, kCifar, kCifarPool };
 enum class Head { kMlpBn, kMlp, kLinear, kNone };
 enum class Normalization { kNone, kCifar10, kImageNet };
-enum class OptimizerKind { kAdam, kSgd };
-enum class Schedule { kConstant, kCosine };
+enum class OptimizerKind { kAdam, kAdamW, kSgd, kLars };
+enum class DecayExclusion { kNone, kNormBias };
+enum class LrScaling { kNone, kLinear, kSqrt };
+enum class Schedule { kConstant, kCosine, kStep };
+enum class LossKind { kNtXent, kDcl, kSupCon };
 enum class Objective { kContrastive, kSupervised };
 enum class DeviceKind { kAuto, kCpu, kCuda };
 enum class Freeze { kEncoder };
@@ -54,13 +57,31 @@ struct EnumNames<Normalization> {
 };
 template <>
 struct EnumNames<OptimizerKind> {
-  static constexpr EnumTable<OptimizerKind, 2> table{
-      {{OptimizerKind::kAdam, "adam"}, {OptimizerKind::kSgd, "sgd"}}};
+  static constexpr EnumTable<OptimizerKind, 4> table{{{OptimizerKind::kAdam, "adam"},
+                                                      {OptimizerKind::kAdamW, "adamw"},
+                                                      {OptimizerKind::kSgd, "sgd"},
+                                                      {OptimizerKind::kLars, "lars"}}};
+};
+template <>
+struct EnumNames<DecayExclusion> {
+  static constexpr EnumTable<DecayExclusion, 2> table{
+      {{DecayExclusion::kNone, "none"}, {DecayExclusion::kNormBias, "norm-bias"}}};
+};
+template <>
+struct EnumNames<LrScaling> {
+  static constexpr EnumTable<LrScaling, 3> table{
+      {{LrScaling::kNone, "none"}, {LrScaling::kLinear, "linear"}, {LrScaling::kSqrt, "sqrt"}}};
 };
 template <>
 struct EnumNames<Schedule> {
-  static constexpr EnumTable<Schedule, 2> table{
-      {{Schedule::kConstant, "constant"}, {Schedule::kCosine, "cosine"}}};
+  static constexpr EnumTable<Schedule, 3> table{{{Schedule::kConstant, "constant"},
+                                                 {Schedule::kCosine, "cosine"},
+                                                 {Schedule::kStep, "step"}}};
+};
+template <>
+struct EnumNames<LossKind> {
+  static constexpr EnumTable<LossKind, 3> table{
+      {{LossKind::kNtXent, "nt-xent"}, {LossKind::kDcl, "dcl"}, {LossKind::kSupCon, "supcon"}}};
 };
 template <>
 struct EnumNames<Objective> {

@@ -2,12 +2,13 @@
 
 #include "simclr/config/range.h"
 #include "simclr/config/settings.h"
+#include "simclr/config/training_fields.h"
 
 // One visit_fields per settings struct: the single list of names, meanings and ranges from which
 // flags, YAML keys, help, `config explain`, docs/settings.md and a run's config.yaml all come. The
 // visitor is called as
 //   visit(FieldText{...}, member, Range{...})        numbers
-//   visit(FieldText{...}, member)                    text and choices
+//   visit(FieldText{...}, member)                    text, choices and lists of epochs
 namespace simclr {
 
 template <class Visitor>
@@ -89,38 +90,6 @@ void visit_fields(ModelSettings& s, Visitor&& visit) {
                   "3x3 convolutions of the native engine: exact, f2 or f4 (Winograd, fewer "
                   "multiplications), or auto, the fastest by shape"},
         s.conv);
-}
-
-template <class Visitor>
-void visit_fields(LossSettings& s, Visitor&& visit) {
-  visit(FieldText{"temperature", "NT-Xent temperature"}, s.temperature, Range{0.001, 100.0});
-}
-
-template <class Visitor>
-void visit_fields(OptimSettings& s, Visitor&& visit) {
-  visit(FieldText{"optimizer", "adam, or sgd with momentum"}, s.optimizer);
-  visit(FieldText{"lr", "learning rate after warm-up"}, s.lr, kPositive);
-  visit(FieldText{"momentum", "momentum of sgd"}, s.momentum, Range{0.0, 0.9999});
-  visit(FieldText{"weight_decay", "L2 term added to the gradient of every parameter"},
-        s.weight_decay, Range{0.0, 10.0});
-  visit(FieldText{"schedule",
-                  "learning rate after warm-up: constant, or cosine to 0 at the last step"},
-        s.schedule);
-  visit(FieldText{"warmup_epochs", "epochs of linear warm-up from 0"}, s.warmup_epochs,
-        Range{0.0, 1e6});
-}
-
-template <class Visitor>
-void visit_fields(TrainSettings& s, Visitor&& visit) {
-  visit(FieldText{"objective", "contrastive (SimCLR, no labels), or supervised (cross-entropy)"},
-        s.objective);
-  visit(FieldText{"epochs", "passes over the training images"}, s.epochs, kAtLeastOne);
-  visit(FieldText{"batch_size", "images N per step; 2N views go through the network"}, s.batch_size,
-        Range{1, 65536});
-  visit(FieldText{"patience",
-                  "stop after this many epochs without a better validation loss; 0 never"},
-        s.patience, Range{0, 1e9});
-  visit(FieldText{"seed", "key of initial weights, order and views"}, s.seed, kAnySeed);
 }
 
 template <class Visitor>

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "simclr/config/choices.h"
 #include "simclr/config/pipeline.h"
@@ -48,16 +49,25 @@ struct ModelSettings {
 };
 
 struct LossSettings {
+  LossKind kind = LossKind::kNtXent;
   double temperature = 0.5;
 };
 
 struct OptimSettings {
   OptimizerKind optimizer = OptimizerKind::kAdam;
   double lr = 1e-3;
+  LrScaling lr_scaling = LrScaling::kNone;
   double momentum = 0.9;
+  bool nesterov = false;
   double weight_decay = 0.0;
+  DecayExclusion weight_decay_exclude = DecayExclusion::kNone;
+  double lars_trust = 0.001;
+  double clip_norm = 0.0;
+  double ema_decay = 0.0;
   Schedule schedule = Schedule::kConstant;
   double warmup_epochs = 0.0;
+  std::vector<std::int64_t> milestones;
+  double step_factor = 0.1;
 };
 
 struct TrainSettings {

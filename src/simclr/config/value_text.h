@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "simclr/config/pipeline.h"
 #include "simclr/config/settings.h"
@@ -41,6 +44,9 @@ std::string value_text(E value) {
 }
 inline std::string value_text(bool value) { return value ? "true" : "false"; }
 inline std::string value_text(const std::string& value) { return value; }
+inline std::string value_text(const std::vector<std::int64_t>& value) {
+  return value.empty() ? "none" : fmt::format("{}", fmt::join(value, ","));
+}
 inline std::string value_text(const Pipeline& value) { return to_text(value); }
 inline std::string value_text(const std::optional<Pipeline>& value) {
   return value ? to_text(*value) : "same";
@@ -64,6 +70,8 @@ std::string allowed() {
     return names;
   } else if constexpr (std::is_same_v<T, bool>) {
     return "true | false";
+  } else if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) {
+    return "rising whole numbers > 0, as 60,80 | none";
   } else if constexpr (std::is_same_v<T, Pipeline>) {
     return "pipeline";
   } else if constexpr (std::is_same_v<T, std::optional<Pipeline>>) {
@@ -104,6 +112,27 @@ inline void parse_value(const std::string& key, std::string_view text, std::stri
   // YAML holds nothing else: a run's config.yaml would not read back as it was.
   if (!is_utf8(text)) reject(key, text, "text in UTF-8; a link can give a path another name");
   value = std::string(text);
+}
+/// "60,80", also as YAML writes lists: "[60, 80]".
+inline void parse_value(const std::string& key, std::string_view text,
+                        std::vector<std::int64_t>& value) {
+  std::string_view rest = text;
+  if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
+  std::vector<std::int64_t> parsed;
+  bool fits = true;
+  while (fits && rest != "none" && !rest.empty()) {
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+    const bool more = rest.size() > 1 && rest.front() == ',';
+    fits = error == std::errc() && number > (parsed.empty() ? 0 : parsed.back()) &&
+           (more || rest.empty());
+    parsed.push_back(number);
+    if (more) rest.remove_prefix(1);
+  }
+  if (!fits) reject(key, text, allowed<std::vector<std::int64_t>>());
+  value = std::move(parsed);
 }
 inline void parse_value(const std::string& key, std::string_view text, Pipeline& value) {
   try {

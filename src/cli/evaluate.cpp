@@ -47,6 +47,8 @@ void add_evaluation(CLI::App& app, Context& context, Protocol protocol, const ch
                    "which weights of the run: best or last")
       ->check(CLI::IsMember({"best", "last"}))
       ->capture_default_str();
+  command->add_flag("--ema", state->options.average,
+                    "score the average of the weights that training kept with --ema-decay");
   command->add_flag("--json", state->json, "print the results as JSON");
   command->footer(examples);
   command->callback([state, &context] {

@@ -81,6 +81,17 @@ class CliTest(unittest.TestCase):
         again = json.loads(self.run_ok("knn", "--run", run, "--json").stdout)
         self.assertEqual([line["test_accuracy"] for line in first], [line["test_accuracy"] for line in again])
 
+    def test_the_average_of_the_weights_is_scored_where_one_was_kept(self):
+        run, plain = self.dir / "a", self.dir / "b"
+        self.run_ok("pretrain", *SMALL, "--epochs", 1, "--ema-decay", 0.5, "--out", run)
+        trained = json.loads(self.run_ok("knn", "--run", run, "--json").stdout)
+        average = json.loads(self.run_ok("knn", "--run", run, "--ema", "--json").stdout)
+        self.assertEqual([line["weights"] for line in trained + average], ["as trained"] * 3 + ["ema"])
+        self.assertEqual(trained[0]["encoder_sha256"], average[0]["encoder_sha256"])
+        self.assertNotEqual(trained[1]["encoder_sha256"], average[1]["encoder_sha256"])
+        self.run_ok("pretrain", *SMALL, "--epochs", 1, "--out", plain)
+        self.expect_error(USAGE, "--ema-decay", "knn", "--run", plain, "--ema")
+
     def test_supervised_objective_can_be_evaluated_too(self):
         run = self.dir / "a"
         self.run_ok("pretrain", *SMALL, "--objective", "supervised", "--epochs", 1, "--out", run)

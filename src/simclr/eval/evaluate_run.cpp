@@ -105,7 +105,8 @@ RunEvaluator::RunEvaluator(EvaluationOptions options, EventSink& sink)
       trained_{make_model(options_.settings, data_), true, 0, "", std::nullopt} {
   const c10::Device device = prepare_device(options_.settings.run);
   const std::filesystem::path checkpoint = checkpoint_of(run_, options_.checkpoint);
-  trained_.epoch = load_model(checkpoint, trained_.model);
+  trained_.epoch = load_model(checkpoint, trained_.model,
+                              options_.average ? Weights::kAverage : Weights::kTrained);
   for (Subject* subject : {&random_, &trained_}) {
     subject->sha256 = encoder_sha256(subject->model);
     subject->model.to(device);
@@ -175,6 +176,7 @@ EvaluationResult RunEvaluator::score(Subject& subject, Protocol protocol) {
             {"seed", settings.train.seed},
             {"data", settings.data.source},
             {"checkpoint", options_.checkpoint},
+            {"weights", subject.trained && options_.average ? "ema" : "as trained"},
             {"commit", commit()},
             {"command", options_.command}};
   line.update(found.curves);

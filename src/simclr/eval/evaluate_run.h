@@ -38,8 +38,9 @@ struct EvaluationPair {
 struct EvaluationOptions {
   std::filesystem::path run;
   std::string checkpoint = "best";  ///< or "last"
-  Settings settings;    ///< the run's, with what the user changed of data, knn, linear, finetune
-  std::string command;  ///< how to repeat it
+  Settings settings;     ///< the run's, with what the user changed of data, knn, linear, finetune
+  std::string command;   ///< how to repeat it
+  bool average = false;  ///< score the average of the weights, which ema_decay keeps
 };
 
 /// Scores a run's encoder beside the same network with its initial weights. Data and features are

@@ -23,7 +23,8 @@ Curve test_curve(const ResultRecord& result, const std::string& label, int color
 }
 
 double chance_loss(const RunRecords& records) {
-  return std::log(2.0 * static_cast<double>(records.settings.train.batch_size) - 1.0);
+  const auto views = 2.0 * static_cast<double>(records.settings.train.batch_size);
+  return std::log(views - (records.settings.loss.kind == LossKind::kDcl ? 2.0 : 1.0));
 }
 
 Curve chance_line(const RunRecords& records) {

@@ -18,7 +18,8 @@ Curve epoch_curve(const RunRecords& records, const std::string& label, double Ep
 /// Test accuracy over the epochs of fine-tuning.
 Curve test_curve(const ResultRecord& result, const std::string& label, int color);
 
-/// NT-Xent when all projections are equal: ln(2N - 1) for N images per batch.
+/// The contrastive loss when all projections are equal: ln(2N - 1) for N images per batch; DCL's is
+/// ln(2N - 2).
 double chance_loss(const RunRecords& records);
 
 /// chance_loss as a line over the run's epochs.

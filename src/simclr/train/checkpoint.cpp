@@ -19,6 +19,7 @@ namespace {
 constexpr const char* kFormat = "simclr checkpoint 1";
 const std::string kModelPrefix = "model.";
 const std::string kOptimizerPrefix = "optimizer.";
+const std::string kAveragePrefix = "ema.";
 
 std::map<std::string, std::string> to_metadata(const TrainingState& state,
                                                const Settings& settings) {
@@ -67,19 +68,44 @@ class MetadataReader {
   const std::map<std::string, std::string>& metadata_;
 };
 
-/// The optimizer's entry of `name`, checked against the tensor that takes it.
+/// What of a checkpoint is not the model: every tensor that training keeps besides, by its name
+/// there.
+std::map<std::string, at::Tensor> kept_besides(const Optimizer& optimizer,
+                                               const WeightAverage* average) {
+  std::map<std::string, at::Tensor> kept;
+  for (auto& [name, tensor] : optimizer.state()) kept[kOptimizerPrefix + name] = tensor;
+  if (average != nullptr)
+    for (auto& [name, tensor] : average->state()) kept[kAveragePrefix + name] = tensor;
+  return kept;
+}
+
+/// The entry of `name`, checked against the tensor that takes it.
 const TensorEntry& matching_entry(const std::filesystem::path& path, const SafetensorsFile& file,
                                   const std::string& name, const at::Tensor& tensor) {
-  const auto found = file.tensors().find(kOptimizerPrefix + name);
+  const auto found = file.tensors().find(name);
   const bool fits =
       found != file.tensors().end() && at::IntArrayRef(found->second.shape) == tensor.sizes();
   if (!fits) {
-    throw Error(
-        ExitCode::kData,
-        fmt::format("{}: the optimizer's '{}' is missing or of another shape", path.string(), name),
-        "The checkpoint is of another model or optimizer.");
+    throw Error(ExitCode::kData,
+                fmt::format("{}: '{}' is missing or of another shape", path.string(), name),
+                "The checkpoint is of another model or optimizer.");
   }
   return found->second;
+}
+
+/// The model's tensors with their averages in the place of those that have one.
+std::map<std::string, TensorEntry> averaged_tensors(const std::filesystem::path& path,
+                                                    const SafetensorsFile& file) {
+  std::map<std::string, TensorEntry> tensors = file.tensors();
+  bool any = false;
+  for (const auto& [name, entry] : file.tensors()) {
+    if (!name.starts_with(kAveragePrefix)) continue;
+    tensors[kModelPrefix + name.substr(kAveragePrefix.size())] = entry;
+    any = true;
+  }
+  if (any) return tensors;
+  throw Error(ExitCode::kUsage, fmt::format("{} holds no average of the weights", path.string()),
+              "Train with --ema-decay (0.999, say) to keep one, or leave --ema out.");
 }
 
 }  // namespace
@@ -91,20 +117,19 @@ void RunningMean::add(double loss, double accuracy, std::int64_t count) {
 }
 
 void save_checkpoint(const std::filesystem::path& path, const SimclrModel& model,
-                     const Optimizer& optimizer, const TrainingState& state,
-                     const Settings& settings) {
+                     const Optimizer& optimizer, const WeightAverage* average,
+                     const TrainingState& state, const Settings& settings) {
   std::map<std::string, at::Tensor> kept;
   for (auto& [name, tensor] : state_of(model)) kept[kModelPrefix + name] = tensor;
-  for (auto& [name, tensor] : optimizer.state()) {
-    kept[kOptimizerPrefix + name] = tensor.detach().cpu().contiguous();
-  }
+  for (auto& [name, tensor] : kept_besides(optimizer, average))
+    kept[name] = tensor.detach().cpu().contiguous();
   std::map<std::string, TensorEntry> entries;
   for (const auto& [name, tensor] : kept) entries[name] = to_entry(tensor);
   write_safetensors(path, entries, to_metadata(state, settings));
 }
 
 TrainingState load_checkpoint(const std::filesystem::path& path, SimclrModel& model,
-                              Optimizer& optimizer) {
+                              Optimizer& optimizer, const WeightAverage* average) {
   const SafetensorsFile file = SafetensorsFile::read(path);
   const MetadataReader metadata(path, file);
   TrainingState state;
@@ -116,19 +141,23 @@ TrainingState load_checkpoint(const std::filesystem::path& path, SimclrModel& mo
   state.best_val_loss = metadata.number<double>("best_val_loss");
   state.best_epoch = metadata.number<std::int64_t>("best_epoch");
 
-  const std::map<std::string, at::Tensor> optimizer_state = optimizer.state();
-  for (const auto& [name, tensor] : optimizer_state) matching_entry(path, file, name, tensor);
+  const std::map<std::string, at::Tensor> besides = kept_besides(optimizer, average);
+  for (const auto& [name, tensor] : besides) matching_entry(path, file, name, tensor);
   load_strictly(model, file.tensors(), kModelPrefix, Part::kAll);
-  for (const auto& [name, tensor] : optimizer_state) {
+  for (const auto& [name, tensor] : besides) {
     tensor.detach().copy_(to_tensor(matching_entry(path, file, name, tensor)));
   }
   return state;
 }
 
-std::int64_t load_model(const std::filesystem::path& path, SimclrModel& model) {
+std::int64_t load_model(const std::filesystem::path& path, SimclrModel& model, Weights weights) {
   const SafetensorsFile file = SafetensorsFile::read(path);
   const MetadataReader metadata(path, file);
-  load_strictly(model, file.tensors(), kModelPrefix, Part::kAll);
+  if (weights == Weights::kAverage) {
+    load_strictly(model, averaged_tensors(path, file), kModelPrefix, Part::kAll);
+  } else {
+    load_strictly(model, file.tensors(), kModelPrefix, Part::kAll);
+  }
   return metadata.number<std::int64_t>("epoch");
 }
 

@@ -8,6 +8,7 @@
 #include "simclr/config/settings.h"
 #include "simclr/model/simclr_model.h"
 #include "simclr/optim/optimizer.h"
+#include "simclr/optim/weight_average.h"
 
 namespace simclr {
 
@@ -32,18 +33,23 @@ struct TrainingState {
 };
 
 /// Everything that training needs to go on as if it had not stopped, in one safetensors file,
-/// written atomically: "model.<name>", "optimizer.<kind>.<name>", and in the metadata the state and
-/// the settings.
+/// written atomically: "model.<name>", "optimizer.<kind>.<name>", "ema.<name>" where an average of
+/// the weights is kept (null: none is), and in the metadata the state and the settings.
 void save_checkpoint(const std::filesystem::path& path, const SimclrModel& model,
-                     const Optimizer& optimizer, const TrainingState& state,
-                     const Settings& settings);
+                     const Optimizer& optimizer, const WeightAverage* average,
+                     const TrainingState& state, const Settings& settings);
 
-/// Restores model and optimizer. @throws Error(kData) if the file is damaged or is not of this
-/// model and optimizer
+/// Restores model, optimizer and average (null: none is kept). @throws Error(kData) if the file is
+/// damaged or is not of this model and optimizer
 TrainingState load_checkpoint(const std::filesystem::path& path, SimclrModel& model,
-                              Optimizer& optimizer);
+                              Optimizer& optimizer, const WeightAverage* average);
+
+/// Which weights of a checkpoint: those that were trained, or their average.
+enum class Weights { kTrained, kAverage };
 
 /// The model alone: encoder and head as they were. @return whole epochs it was trained for
-std::int64_t load_model(const std::filesystem::path& path, SimclrModel& model);
+/// @throws Error(kData) as load_checkpoint, Error(kUsage) if an average is wanted and none was kept
+std::int64_t load_model(const std::filesystem::path& path, SimclrModel& model,
+                        Weights weights = Weights::kTrained);
 
 }  // namespace simclr

@@ -32,13 +32,13 @@ void check_resumable(const RunFolder& run, const Settings& settings) {
               "start a new --out.");
 }
 
-void check_batch_size(const DataSplits& data, const TrainSettings& train) {
-  const auto images = static_cast<std::int64_t>(training_images(data, train.objective)->size());
-  if (images >= train.batch_size) return;
-  throw Error(
-      ExitCode::kUsage,
-      fmt::format("--batch-size {} is more than the {} training images", train.batch_size, images),
-      "Lower --batch-size, or raise --train-percent.");
+void check_batch_size(const DataSplits& data, const Settings& settings) {
+  const auto images = static_cast<std::int64_t>(training_images(data, settings)->size());
+  if (images >= settings.train.batch_size) return;
+  throw Error(ExitCode::kUsage,
+              fmt::format("--batch-size {} is more than the {} training images",
+                          settings.train.batch_size, images),
+              "Lower --batch-size, or raise --train-percent.");
 }
 
 RunFolder open_run(const PretrainOptions& options) {
@@ -76,7 +76,9 @@ PretrainResult pretrain(const PretrainOptions& options, EventSink& sink) {
   const DataSplits data = open_data(options.settings.data, sink);
   if (options.settings.train.objective == Objective::kSupervised)
     require_labels(data, "--objective supervised");
-  check_batch_size(data, options.settings.train);
+  else if (needs_labels(options.settings))
+    require_labels(data, "--loss supcon");
+  check_batch_size(data, options.settings);
   const RunFolder run = open_run(options);
   LoggingSink log(run, sink);
   record_skipped(run, data, log);

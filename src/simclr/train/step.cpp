@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "simclr/loss/cross_entropy.h"
+#include "simclr/loss/dcl.h"
 #include "simclr/loss/nt_xent.h"
+#include "simclr/loss/supcon.h"
 
 namespace simclr {
 namespace {
@@ -16,13 +18,25 @@ struct Scored {
   double accuracy;
 };
 
+at::Tensor contrastive_loss(const LossSettings& settings, const at::Tensor& z,
+                            const at::Tensor& labels) {
+  switch (settings.kind) {
+    case LossKind::kNtXent:
+      return nt_xent(z, settings.temperature);
+    case LossKind::kDcl:
+      return dcl(z, settings.temperature);
+    case LossKind::kSupCon:
+      return supcon(z, labels, settings.temperature);
+  }
+  return {};
+}
+
 Scored forward(SimclrModel& model, const Criterion& criterion, const at::Tensor& views,
                const std::vector<std::int64_t>& labels) {
   const at::Tensor z = model.project(model.encode(views));  // [views, D]
-  if (criterion.objective == Objective::kContrastive) {
-    return {nt_xent(z, criterion.temperature), contrastive_accuracy(z)};
-  }
   const at::Tensor targets = at::tensor(labels, z.options().dtype(at::kLong).requires_grad(false));
+  if (criterion.objective == Objective::kContrastive)
+    return {contrastive_loss(criterion.loss, z, targets), contrastive_accuracy(z)};
   return {cross_entropy(z, targets), accuracy(z, targets)};
 }
 

@@ -17,7 +17,7 @@ struct StepResult {
 /// What a batch is scored by.
 struct Criterion {
   Objective objective = Objective::kContrastive;
-  double temperature = 0.5;
+  LossSettings loss;  ///< of the contrastive objective
 };
 
 /// The batch's views as f32 [views, 3, S, S], channels-last, without a copy on the CPU: `batch`

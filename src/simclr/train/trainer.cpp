@@ -26,6 +26,12 @@ std::vector<OptimizedParameter> optimized(const SimclrModel& model) {
   return parameters;
 }
 
+std::vector<OptimizedParameter> averaged(const SimclrModel& model) {
+  std::vector<OptimizedParameter> tensors = optimized(model);
+  for (const auto& [name, tensor] : model.buffers()) tensors.push_back({name, tensor});
+  return tensors;
+}
+
 BatchPlan training_plan(const Settings& settings, int side, const TrainingState& state) {
   const bool contrastive = settings.train.objective == Objective::kContrastive;
   return {.kind = contrastive ? ViewKind::kTwoRandom : ViewKind::kOneRandom,
@@ -60,8 +66,13 @@ SimclrModel make_model(const Settings& settings, const DataSplits& data) {
                                  settings.train.seed);
 }
 
-std::shared_ptr<const Dataset> training_images(const DataSplits& data, Objective objective) {
-  if (objective == Objective::kContrastive && data.pretrain) return data.pretrain;
+bool needs_labels(const Settings& settings) {
+  return settings.train.objective == Objective::kSupervised ||
+         settings.loss.kind == LossKind::kSupCon;
+}
+
+std::shared_ptr<const Dataset> training_images(const DataSplits& data, const Settings& settings) {
+  if (!needs_labels(settings) && data.pretrain) return data.pretrain;
   return data.train;
 }
 
@@ -70,15 +81,17 @@ Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const R
     : settings_(options.settings),
       stop_(options.stop),
       data_(data),
-      images_(training_images(data, options.settings.train.objective)),
+      images_(training_images(data, options.settings)),
       run_(run),
       sink_(sink),
       device_(prepare_device(options.settings.run)),
       model_(make_model(options.settings, data)),
-      criterion_{settings_.train.objective, settings_.loss.temperature},
+      criterion_{settings_.train.objective, settings_.loss},
       steps_per_epoch_(batches_per_epoch(images_->size(), settings_.train.batch_size, true)) {
   model_.to(device_);
   optimizer_ = make_optimizer(settings_.optim, optimized(model_));
+  if (settings_.optim.ema_decay > 0.0)
+    average_.emplace(settings_.optim.ema_decay, averaged(model_));
 }
 
 void Trainer::restore() {
@@ -87,7 +100,7 @@ void Trainer::restore() {
     sink_.message("No checkpoint yet: starting from the beginning.");
     return;
   }
-  state_ = load_checkpoint(last, model_, *optimizer_);
+  state_ = load_checkpoint(last, model_, *optimizer_, average());
   for (const EpochMetrics& row : read_metrics(run_.path())) {
     if (row.epoch <= state_.epoch) rows_.push_back(row);
   }
@@ -126,6 +139,7 @@ bool Trainer::train_epoch() {
     const StepResult step =
         train_step(model_, *optimizer_, criterion_, views, batch->labels, current_lr());
     check_finite(step.loss, "training loss");
+    if (average_) average_->update();
     state_.sums.add(step.loss, step.accuracy, batch->images);
     ++state_.step_in_epoch;
     views_done_ += views.size(0);
@@ -201,12 +215,13 @@ void Trainer::check_finite(double loss, const char* what) const {
 }
 
 void Trainer::save(const char* name) const {
-  save_checkpoint(run_.checkpoint(name), model_, *optimizer_, state_, settings_);
+  save_checkpoint(run_.checkpoint(name), model_, *optimizer_, average(), state_, settings_);
 }
 
 double Trainer::learning_rate_at(std::int64_t step) const {
-  return learning_rate(settings_.optim, step, steps_per_epoch_,
-                       settings_.train.epochs * steps_per_epoch_);
+  return learning_rate(settings_.optim,
+                       peak_learning_rate(settings_.optim, settings_.train.batch_size), step,
+                       {steps_per_epoch_, settings_.train.epochs * steps_per_epoch_});
 }
 
 double Trainer::current_lr() const {
@@ -235,6 +250,10 @@ void Trainer::announce() const {
   sink_.message(fmt::format("Engine: {}; {} threads", model_.describe_engine(data_.image_size),
                             at::get_num_threads()));
   const std::int64_t n = settings_.train.batch_size;
+  sink_.message(fmt::format("Optimizer: {}; peak learning rate {:.6g} ({}, scaling {})",
+                            name_of(settings_.optim.optimizer),
+                            peak_learning_rate(settings_.optim, n), settings_.optim.lr,
+                            name_of(settings_.optim.lr_scaling)));
   const bool contrastive = settings_.train.objective == Objective::kContrastive;
   sink_.message(fmt::format(
       "{} training and {} validation images {}; {} steps of {} images an epoch{}", images_->size(),

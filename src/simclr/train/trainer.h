@@ -3,9 +3,11 @@
 #include <c10/core/Device.h>
 
 #include <memory>
+#include <optional>
 
 #include "simclr/data/open.h"
 #include "simclr/loader/batch_loader.h"
+#include "simclr/optim/weight_average.h"
 #include "simclr/train/checkpoint.h"
 #include "simclr/train/pretrain.h"
 #include "simclr/train/run_folder.h"
@@ -17,8 +19,11 @@ namespace simclr {
 /// objective is supervised.
 SimclrModel make_model(const Settings& settings, const DataSplits& data);
 
-/// What a run learns from: with labels the training images, without them what is unlabelled, too.
-std::shared_ptr<const Dataset> training_images(const DataSplits& data, Objective objective);
+/// Whether a run cannot do without labels: the supervised objective, and the supcon loss.
+bool needs_labels(const Settings& settings);
+
+/// What a run learns from: where it needs labels the training images, else what is unlabelled, too.
+std::shared_ptr<const Dataset> training_images(const DataSplits& data, const Settings& settings);
 
 /// One run from its first step (or its last checkpoint) to its last.
 class Trainer {
@@ -38,6 +43,7 @@ class Trainer {
   void check_finite(double loss, const char* what) const;
   void save(const char* name) const;
   void announce() const;
+  const WeightAverage* average() const { return average_ ? &*average_ : nullptr; }
   double learning_rate_at(std::int64_t step) const;
   double current_lr() const;
   double views_per_second() const;
@@ -52,6 +58,7 @@ class Trainer {
   c10::Device device_;
   SimclrModel model_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::optional<WeightAverage> average_;  ///< of weights and running statistics, with ema_decay
   Criterion criterion_;
   std::int64_t steps_per_epoch_;
   TrainingState state_;

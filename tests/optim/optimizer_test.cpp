@@ -227,6 +227,27 @@ TEST(Optimizer, TakesParametersInAnyMemoryLayout) {
   }
 }
 
+// Whoever keeps copies of the weights, as the native engine does, goes by their version.
+TEST(Optimizer, EveryStepAndNothingElseMakesANewVersionOfEachParameter) {
+  for (const OptimSettings& settings : all_settings())
+    for (const at::ScalarType type : {at::kDouble, at::kFloat}) {
+      at::Tensor weight = start_values(6, type).view({2, 3});
+      at::Tensor bias = start_values(3, type);
+      const auto optimizer = make_optimizer(settings, {{"w", weight}, {"b", bias}});
+      for (int t = 0; t < 3; ++t) {
+        weight.mutable_grad() = gradient_at(weight, t);
+        bias.mutable_grad() = gradient_at(bias, t);
+        const auto weight_before = weight._version();
+        const auto bias_before = bias._version();
+        EXPECT_GT(optimizer->gradient_norm(), 0.0);
+        EXPECT_EQ(weight._version(), weight_before) << name_of(settings.optimizer);
+        optimizer->step(0.1);
+        EXPECT_GT(weight._version(), weight_before) << name_of(settings.optimizer);
+        EXPECT_GT(bias._version(), bias_before) << name_of(settings.optimizer);
+      }
+    }
+}
+
 TEST(Optimizer, UpdatesLeavesThatAutogradWatches) {
   const at::Tensor leaf = at::ones({3}, at::kDouble).requires_grad_();
   const auto optimizer = make_optimizer(settings_of(OptimizerKind::kSgd, 0.0), {{"p", leaf}});

@@ -33,4 +33,10 @@ inline std::uint32_t crc32(std::span<const std::uint8_t> bytes) {
   return detail::crc_of<0xEDB88320U>(bytes);
 }
 
+/// The checksum of TFRecord: CRC-32C, Castagnoli (polynomial 0x1EDC6F41, reflected). RFC 3720,
+/// appendix B.4.
+inline std::uint32_t crc32c(std::span<const std::uint8_t> bytes) {
+  return detail::crc_of<0x82F63B78U>(bytes);
+}
+
 }  // namespace simclr

@@ -184,6 +184,15 @@ TEST(OnnxNodes, AnOptionalBiasMayBeLeftOut) {
   }
 }
 
+TEST(OnnxNodes, LinearLayersHaveTheirWeightAsPyTorchHasIt) {
+  OnnxGraph graph = graph_of({"x", "w"});
+  onnx_gemm(graph, "x", "w", "");
+  const std::string bytes = bytes_of(graph);
+  const ReadNode node = node_of(bytes);
+  EXPECT_EQ(node.op, "Gemm");
+  EXPECT_EQ(numbers(node.attributes.at("transB"), 3), (std::vector<std::int64_t>{1}));
+}
+
 TEST(OnnxNodes, BatchNormTakesItsTensorsInOnnxsOrder) {
   OnnxGraph graph = graph_of({"x", "s", "b", "m", "v"});
   onnx_batch_normalization(

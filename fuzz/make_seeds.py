@@ -93,6 +93,13 @@ def pickles():
     yield "array", array_pickle()
 
 
+def pytorch():
+    for path in sorted((ROOT / "tests/golden/pth").glob("*.pth")):
+        yield path.name, path.read_bytes()
+        if zipfile.is_zipfile(path):
+            yield f"{path.stem}.pkl", zipfile.ZipFile(path).read(f"{path.stem}/data.pkl")
+
+
 def settings():
     for path in sorted((ROOT / "configs").glob("*.yaml")):
         yield path.name, path.read_bytes()
@@ -102,7 +109,7 @@ def settings():
 def main():
     out = Path(sys.argv[1])
     targets = {"image": images, "exif": exif, "archive": archives, "cifar": cifar, "safetensors": safetensors,
-               "npy": npy, "pickle": pickles, "settings": settings}
+               "npy": npy, "pickle": pickles, "pytorch": pytorch, "settings": settings}
     for target, seeds in targets.items():
         folder = out / target
         folder.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,8 @@ exec "$@"
 """
 PACKAGES = ("g++ cmake ninja-build ccache git pkg-config python3-venv libgtest-dev libcli11-dev libyaml-cpp-dev "
             "nlohmann-json3-dev libfmt-dev libarchive-dev libssl-dev libspng-dev libjpeg-dev libturbojpeg0-dev "
-            "libwebp-dev libhwy-dev libcurl4-openssl-dev ca-certificates gnuplot-nox fonts-dejavu-core").split()
+            "libwebp-dev libhwy-dev libprotozero-dev libcurl4-openssl-dev ca-certificates gnuplot-nox "
+            "fonts-dejavu-core").split()
 NEEDED_COMMANDS = "bash env cat dirname basename grep sed awk df mkdir rm tail uname flock python3 nproc true".split()
 
 
@@ -112,6 +113,36 @@ class Setup(TreeTest):
         self.assertIn("setup: .venv is incomplete or of another version: it is made anew", done.stdout)
         self.assertEqual(done.returncode, 1)
         self.assertFalse((self.root / "tree/.venv/lib/python3.11/site-packages/torch").exists())
+
+    def make_torch_look_installed(self, imports):
+        """A .venv whose python writes down what pip is asked, and imports torch or not."""
+        shutil.copy(REPOSITORY / "requirements-clients.txt", self.root / "tree/requirements-clients.txt")
+        self.write("tree/.venv/lib/python3.11/site-packages/torch/lib/libtorch_cpu.so", "")
+        self.write("tree/.venv/simclr-ready", "2.13.0\n")
+        python = f'#!/bin/bash\n[[ $1 == -c && $2 == *torch* ]] && exit {0 if imports else 1}\n' \
+                 '[[ $1 == -c ]] || echo "$*" >>"$STATE/pip"\n'
+        self.write("tree/.venv/bin/python", python).chmod(0o755)
+        (self.commands / "cmp").symlink_to(shutil.which("cmp"))
+        (self.commands / "cp").symlink_to(shutil.which("cp"))
+
+    def test_the_packages_that_open_our_files_are_installed_once_and_only_for_tests(self):
+        self.make_torch_look_installed(imports=True)
+        self.assertEqual(self.run_setup(SIMCLR_LIBTORCH="").returncode, 0)
+        self.assertFalse((self.state / "pip").exists())
+        done = self.run_setup("--tests", SIMCLR_LIBTORCH="", SIMCLR_PIP_ARGS="--no-index")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("setup: installs what opens our files in the tests: requirements-clients.txt", done.stdout)
+        asked = (self.state / "pip").read_text()
+        self.assertRegex(asked, "^-m pip install .*--no-index -r requirements-clients.txt\n$")
+        done = self.run_setup("--tests", SIMCLR_LIBTORCH="")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertEqual((self.state / "pip").read_text(), asked)
+
+    def test_packages_that_break_torch_are_an_error(self):
+        self.make_torch_look_installed(imports=False)
+        done = self.run_setup("--tests", SIMCLR_LIBTORCH="")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot import torch 2.13.0 any more", done.stderr)
 
     def test_unknown_options_are_refused_and_help_is_given(self):
         for script in ("setup", "test"):

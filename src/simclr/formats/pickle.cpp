@@ -238,7 +238,8 @@ class Machine {
                       name_, printable(module.substr(0, kMostShown)),
                       printable(name.substr(0, kMostShown))),
           "A pickle can run any program when Python opens it, and this one asks for more than "
-          "data: do not trust it, fetch it again from its publisher.");
+          "data: do not trust it, fetch it again from its publisher. If it is a network that "
+          "PyTorch saved whole, save its state_dict() instead.");
     }
     return {*arena_.globals.insert(found->first).first};
   }

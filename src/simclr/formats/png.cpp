@@ -5,7 +5,6 @@
 
 #include <cstdlib>
 #include <memory>
-#include <string_view>
 
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
@@ -20,15 +19,13 @@ struct FreeBuffer {
   void operator()(void* buffer) const { std::free(buffer); }
 };
 
-}  // namespace
-
-void write_png(const std::filesystem::path& path, std::span<const std::uint8_t> pixels, int height,
-               int width) {
+/// @param where  begins the message of an error
+std::string encode(std::span<const std::uint8_t> pixels, int height, int width,
+                   const std::string& where) {
   const auto check = [&](int status) {
     if (status == SPNG_OK) return;
-    throw Error(ExitCode::kFailed,
-                fmt::format("{}: cannot make a PNG of {} x {} pixels: {}", path.string(), width,
-                            height, spng_strerror(status)));
+    throw Error(ExitCode::kFailed, fmt::format("{}cannot make a PNG of {} x {} pixels: {}", where,
+                                               width, height, spng_strerror(status)));
   };
   const std::unique_ptr<spng_ctx, FreeContext> context(spng_ctx_new(SPNG_CTX_ENCODER));
   check(context ? SPNG_OK : SPNG_EMEM);
@@ -45,7 +42,18 @@ void write_png(const std::filesystem::path& path, std::span<const std::uint8_t> 
   int status = SPNG_OK;
   const std::unique_ptr<void, FreeBuffer> bytes(spng_get_png_buffer(context.get(), &size, &status));
   check(status);
-  write_file_atomically(path, std::string_view(static_cast<const char*>(bytes.get()), size));
+  return {static_cast<const char*>(bytes.get()), size};
+}
+
+}  // namespace
+
+std::string encode_png(std::span<const std::uint8_t> pixels, int height, int width) {
+  return encode(pixels, height, width, "");
+}
+
+void write_png(const std::filesystem::path& path, std::span<const std::uint8_t> pixels, int height,
+               int width) {
+  write_file_atomically(path, encode(pixels, height, width, path.string() + ": "));
 }
 
 }  // namespace simclr

@@ -6,7 +6,6 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -15,6 +14,7 @@
 
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
+#include "simclr/formats/whole_file.h"
 
 namespace simclr {
 namespace {
@@ -56,15 +56,8 @@ std::optional<std::uint64_t> element_bytes(std::string_view dtype) {
 /// Bytes of a tensor, or nothing if the dtype is unknown, a side is negative or the product
 /// overflows.
 std::optional<std::uint64_t> tensor_bytes(const TensorEntry& entry) {
-  std::optional<std::uint64_t> bytes = element_bytes(entry.dtype);
-  for (const std::int64_t side : entry.shape) {
-    std::uint64_t product = 0;
-    if (!bytes || side < 0 ||
-        __builtin_mul_overflow(*bytes, static_cast<std::uint64_t>(side), &product))
-      return std::nullopt;
-    bytes = product;
-  }
-  return bytes;
+  const std::optional<std::uint64_t> element = element_bytes(entry.dtype);
+  return element ? shape_bytes(entry.shape, *element) : std::nullopt;
 }
 
 using NamedEntry = std::pair<std::string, TensorEntry>;
@@ -227,24 +220,6 @@ class Parser {
   std::size_t header_size_;
 };
 
-std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
-  std::error_code failure;
-  const std::uintmax_t size = std::filesystem::file_size(path, failure);
-  if (failure) {
-    throw Error(ExitCode::kData,
-                fmt::format("{}: cannot read: {}", path.string(), failure.message()),
-                "Give the path of a .safetensors file.");
-  }
-  std::vector<std::byte> bytes(size);
-  std::ifstream in(path, std::ios::binary);
-  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
-  if (!in) {
-    throw Error(ExitCode::kData, fmt::format("{}: cannot be read to its end", path.string()),
-                "Check the permissions and the disk.");
-  }
-  return bytes;
-}
-
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path,
@@ -264,7 +239,7 @@ void write_safetensors(const std::filesystem::path& path,
 
 SafetensorsFile SafetensorsFile::read(const std::filesystem::path& path) {
   SafetensorsFile file;
-  file.bytes_ = read_bytes(path);
+  file.bytes_ = read_whole_file(path, "a .safetensors file");
   const Parser parser(path, file.bytes_);
   const Json header = parser.header();
   for (const auto& [name, json] : header.items()) {

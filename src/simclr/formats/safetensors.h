@@ -1,21 +1,14 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
-namespace simclr {
+#include "simclr/formats/tensor_entry.h"
 
-/// One tensor of a safetensors file. `dtype` is the format's own name: F32, F64, I64, U8, ...
-struct TensorEntry {
-  std::string dtype;
-  std::vector<std::int64_t> shape;
-  const void* data = nullptr;  ///< little-endian, contiguous, row-major
-  std::size_t bytes = 0;
-};
+namespace simclr {
 
 /// Writes a safetensors file atomically: tensors by name, metadata sorted, no timestamps, so that
 /// equal content gives equal bytes. Metadata that is not UTF-8 is made so.

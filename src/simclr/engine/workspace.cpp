@@ -75,7 +75,8 @@ Workspace::Workspace(const Network& network, std::int64_t batch, bool keep)
   for (Layer& layer : layers_) {
     layer.norm = arena_.add(4 * layer.map.channels);
     sums = std::max(sums, norm_scratch_size(layer.map));
-    largest = std::max(largest, layer.map.size());
+    // The gradient in front of a pool is never there as a whole.
+    if (&layer != &layers_[0] || !has_pool_) largest = std::max(largest, layer.map.size());
   }
   scratch_ = arena_.add(scratch);
   sums_ = arena_.add(2 * sums);  // doubles
@@ -96,7 +97,10 @@ void Workspace::place_maps(const Network& network) {
       layer.x = layer.y;
     }
     if (!has_pool_) layers_[0].x = arena_.add(layers_[0].map.size());
-    if (has_pool_) pooled_ = arena_.add(pool_.out_map().size());
+    if (has_pool_) {
+      pooled_ = arena_.add(pool_.out_map().size());
+      pooled_y_ = arena_.add(pool_.out_map().size());
+    }
     for (const ResidualPath& block : network.blocks)
       for (const int unit : block.path) {
         Layer& layer = layers_[static_cast<std::size_t>(unit) + 1];
@@ -175,7 +179,8 @@ void Workspace::activate_stem() {
   const PassTimer timer(profile_, 0, Pass::kNormForward);
   const Layer& stem = layers_[0];
   if (has_pool_) {
-    norm_relu_max_pool(pool_, arena_.at(stem.y), norm_of(stem), arena_.at(pooled_), where_.data());
+    norm_relu_max_pool(pool_, arena_.at(stem.y), norm_of(stem), arena_.at(pooled_),
+                       {where_.data(), keep_ ? arena_.at(pooled_y_) : nullptr});
   } else {
     apply_norm(stem.map, arena_.at(stem.y), norm_of(stem), {}, true, arena_.at(stem.x));
   }
@@ -237,7 +242,8 @@ void Workspace::backward_norm(std::int64_t layer, Gate gate, float* g, float* dy
   const NormGradient sums = sums_of(layer, gradients);
   gate_and_sum(at.map, g, gate, arena_.at(at.x), arena_.at(at.y), norm_of(at), sums,
                reinterpret_cast<double*>(arena_.at(sums_)));
-  norm_input_gradient(at.map, g, gate, arena_.at(at.y), norm_of(at), sums, of_batch_, dy);
+  norm_input_gradient(at.map, g, gate, arena_.at(at.y), norm_of(at),
+                      norm_line(at.map, norm_of(at), sums, of_batch_), dy);
 }
 
 void Workspace::backward_conv(std::int64_t layer, const PackedWeights& packed, const float* x,
@@ -279,17 +285,29 @@ void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
   gradients_ = {dx, dy, gradients_[0]};
 }
 
+/// Norm, relu and pool are gone back through part by part, as the convolution asks for them.
 void Workspace::backward_stem(const float* pixels, const std::vector<float*>& gradients) {
+  const Layer& stem = layers_[0];
   float* g = arena_.at(gradients_[0]);
-  if (has_pool_) {
-    float* before_pool = arena_.at(gradients_[1]);
+  const float* y = arena_.at(stem.y);
+  const ChannelNorm norm = norm_of(stem);
+  const NormGradient sums = sums_of(0, gradients);
+  {
     const PassTimer timer(profile_, 0, Pass::kNormBackward);
-    max_pool_gradient(pool_, g, where_.data(), before_pool);
-    g = before_pool;
+    gate_and_sum(has_pool_ ? pool_.out_map() : stem.map, g, Gate::kOwn, nullptr,
+                 has_pool_ ? arena_.at(pooled_y_) : y, norm, sums,
+                 reinterpret_cast<double*>(arena_.at(sums_)));
   }
-  backward_norm(0, Gate::kOwn, g, g, gradients);
+  const NormLine line = norm_line(stem.map, norm, sums, of_batch_);
   const PassTimer timer(profile_, 0, Pass::kWeightGradient);
-  stem_.weight_gradient(pixels, g, gradients[0], arena_.at(scratch_));
+  stem_.weight_gradient(
+      pixels,
+      [&](const MapPart& part, float* to) {
+        if (has_pool_)
+          return norm_relu_max_pool_gradient(pool_, part, g, where_.data(), y, norm, line, to);
+        norm_input_gradient(stem.map, part, g, Gate::kOwn, y, norm, line, to);
+      },
+      gradients[0], arena_.at(scratch_));
 }
 
 }  // namespace simclr

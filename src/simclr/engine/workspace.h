@@ -98,6 +98,7 @@ class Workspace {
   std::vector<Layer> layers_;
   Arena arena_;
   std::int64_t pooled_ = 0;
+  std::int64_t pooled_y_ = 0;  ///< what the pool took, before the norm
   std::int64_t scratch_ = 0;
   std::int64_t sums_ = 0;  ///< doubles, of the norms
   /// Of maps: of a block's output, and two more. They change places from block to block.

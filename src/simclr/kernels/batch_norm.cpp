@@ -174,7 +174,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "simclr/core/parallel.h"
@@ -305,35 +304,59 @@ void gate_and_sum(const PanelMap& map, float* gradient, Gate gate, const float* 
   }
 }
 
-void norm_input_gradient(const PanelMap& map, const float* g, Gate gate, const float* y,
-                         const ChannelNorm& norm, const NormGradient& sums, bool of_batch,
-                         float* dy) {
-  // dy = scale * (g - dbeta / n - normalised y * dgamma / n), written as a line in g and y.
+NormLine norm_line(const PanelMap& map, const ChannelNorm& norm, const NormGradient& sums,
+                   bool of_batch) {
+  // dy = scale * (g - dbeta / n - normalised y * dgamma / n)
+  const auto channels = static_cast<std::size_t>(map.channels);
+  NormLine line{std::vector<float>(channels), std::vector<float>(channels)};
   const auto n = static_cast<double>(map.values());
+  for (std::size_t c = 0; of_batch && c < channels; ++c) {
+    const auto scale = static_cast<double>(norm.scale[c]);
+    const double slope = -scale * static_cast<double>(sums.dgamma[c]) *
+                         static_cast<double>(norm.inverse_deviation[c]) / n;
+    line.slope[c] = static_cast<float>(slope);
+    line.constant[c] = static_cast<float>(-scale * static_cast<double>(sums.dbeta[c]) / n -
+                                          slope * static_cast<double>(norm.mean[c]));
+  }
+  return line;
+}
+
+namespace {
+
+void input_gradient_of(std::int64_t panel, std::int64_t rows, const float* g, Gate gate,
+                       const float* y, const ChannelNorm& norm, const NormLine& line, float* dy) {
+  const std::int64_t c = panel * kPanel;
+  HWY_DYNAMIC_DISPATCH(input_gradient_rows)
+  ({.rows = rows,
+    .y = y,
+    .scale = norm.scale + c,
+    .shift = norm.shift + c,
+    .slope = line.slope.data() + c,
+    .constant = line.constant.data() + c,
+    .gradient = const_cast<float*>(g),
+    .out = dy,
+    .relu = gate == Gate::kOwn});
+}
+
+}  // namespace
+
+void norm_input_gradient(const PanelMap& map, const float* g, Gate gate, const float* y,
+                         const ChannelNorm& norm, const NormLine& line, float* dy) {
   for_each_position(map, [&](std::int64_t panel, std::int64_t offset, std::int64_t /*task*/) {
-    const std::int64_t c = panel * kPanel;
-    std::array<float, kPanel> slope{};
-    std::array<float, kPanel> constant{};
-    for (std::int64_t l = 0; of_batch && l < kPanel; ++l) {
-      const auto scale = static_cast<double>(norm.scale[c + l]);
-      const double s = -scale * static_cast<double>(sums.dgamma[c + l]) *
-                       static_cast<double>(norm.inverse_deviation[c + l]) / n;
-      slope[static_cast<std::size_t>(l)] = static_cast<float>(s);
-      constant[static_cast<std::size_t>(l)] =
-          static_cast<float>(-scale * static_cast<double>(sums.dbeta[c + l]) / n -
-                             s * static_cast<double>(norm.mean[c + l]));
-    }
-    HWY_DYNAMIC_DISPATCH(input_gradient_rows)
-    ({.rows = map.batch,
-      .y = y + offset,
-      .scale = norm.scale + c,
-      .shift = norm.shift + c,
-      .slope = slope.data(),
-      .constant = constant.data(),
-      .gradient = const_cast<float*>(g) + offset,
-      .out = dy + offset,
-      .relu = gate == Gate::kOwn});
+    input_gradient_of(panel, map.batch, g + offset, gate, y + offset, norm, line, dy + offset);
   });
+}
+
+void norm_input_gradient(const PanelMap& map, const MapPart& part, const float* g, Gate gate,
+                         const float* y, const ChannelNorm& norm, const NormLine& line, float* dy) {
+  const PanelMap to = part.map(map.channels);
+  for (std::int64_t panel = 0; panel < map.panels(); ++panel) {
+    for (std::int64_t p = 0; p < part.positions; ++p) {
+      const std::int64_t offset = map.offset(panel, part.position + p, part.image);
+      input_gradient_of(panel, part.images, g + offset, gate, y + offset, norm, line,
+                        dy + to.offset(panel, p));
+    }
+  }
 }
 
 }  // namespace simclr

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "simclr/kernels/panels.h"
 
@@ -64,10 +65,23 @@ void gate_and_sum(const PanelMap& map, float* gradient, Gate gate, const float* 
                   const float* y, const ChannelNorm& norm, const NormGradient& sums,
                   double* scratch);
 
-/// The gradient with respect to y, after gate_and_sum: written to `dy`, which may be `gradient`.
+/// The gradient with respect to y is a line in it and in g: scale * g + slope * y + constant, of
+/// the norm's scale and these, [C] each.
+struct NormLine {
+  std::vector<float> slope;
+  std::vector<float> constant;
+};
+
+/// After gate_and_sum.
 /// @param of_batch  whether the statistics were the batch's own, and so depend on y
+NormLine norm_line(const PanelMap& map, const ChannelNorm& norm, const NormGradient& sums,
+                   bool of_batch);
+
+/// The gradient with respect to y, written to `dy`, which may be `gradient`. Gate::kOwn gates it.
 void norm_input_gradient(const PanelMap& map, const float* gradient, Gate gate, const float* y,
-                         const ChannelNorm& norm, const NormGradient& sums, bool of_batch,
-                         float* dy);
+                         const ChannelNorm& norm, const NormLine& line, float* dy);
+/// Of a part, on this thread. @param dy  part.map(channels)
+void norm_input_gradient(const PanelMap& map, const MapPart& part, const float* gradient, Gate gate,
+                         const float* y, const ChannelNorm& norm, const NormLine& line, float* dy);
 
 }  // namespace simclr

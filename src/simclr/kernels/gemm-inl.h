@@ -6,6 +6,7 @@
 #define SIMCLR_KERNELS_GEMM_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <cstddef>
@@ -33,14 +34,16 @@ inline constexpr int kTilePanels = kParts == 1 ? 4 : 1;
 #endif
 
 /// c[p][r] (+)= sum over segments and k of a[r * a_row + k * a_step] * b[p][k], whole panels wide.
-/// kFixed 0: strides as given; 1: rows of panels (a_row 16, a_step 1); 2: their columns (1, 16).
+/// kFixed 0: strides as given; 1: rows of panels (a_row 16, a_step 1); 2: their columns (1, 16);
+/// 3: rows of panels, and `next` is fetched.
 template <int R, int P, int kFixed>
 HWY_ATTR HWY_NOINLINE void multiply_tile(const Product& product, std::int64_t row,
-                                         std::int64_t panel, float* c) {
+                                         std::int64_t panel, float* c,
+                                         [[maybe_unused]] const float* next) {
   constexpr Lanes d;
   constexpr int kSums = P * kParts;
-  const std::int64_t a_row = kFixed == 1 ? kPanel : kFixed == 2 ? 1 : product.a_row;
-  const std::int64_t a_step = kFixed == 1 ? 1 : kFixed == 2 ? kPanel : product.a_step;
+  const std::int64_t a_row = kFixed % 2 == 1 ? kPanel : kFixed == 2 ? 1 : product.a_row;
+  const std::int64_t a_step = kFixed % 2 == 1 ? 1 : kFixed == 2 ? kPanel : product.a_step;
   Floats sums[R][kSums];
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
@@ -55,6 +58,10 @@ HWY_ATTR HWY_NOINLINE void multiply_tile(const Product& product, std::int64_t ro
     const float* b = product.segment[i].b + panel * product.b_panel;
 #pragma GCC unroll 4
     for (std::int64_t k = 0; k < product.depth; ++k, a += a_step, b += kPanel) {
+      if constexpr (kFixed == 3) {
+        hwy::Prefetch(next);
+        next += kPanel;
+      }
       Floats right[kSums];
 #pragma GCC unroll 16
       for (int s = 0; s < kSums; ++s)
@@ -78,22 +85,22 @@ HWY_ATTR HWY_NOINLINE void multiply_tile(const Product& product, std::int64_t ro
 
 template <int P, int kFixed>
 HWY_ATTR HWY_INLINE void multiply_rows(int rows, const Product& product, std::int64_t row,
-                                       std::int64_t panel, float* c) {
+                                       std::int64_t panel, float* c, const float* next) {
   switch (rows) {
 #if !SIMCLR_FEW_REGISTERS
     case 6:
-      return multiply_tile<6, P, kFixed>(product, row, panel, c);
+      return multiply_tile<6, P, kFixed>(product, row, panel, c, next);
     case 5:
-      return multiply_tile<5, P, kFixed>(product, row, panel, c);
+      return multiply_tile<5, P, kFixed>(product, row, panel, c, next);
     case 4:
-      return multiply_tile<4, P, kFixed>(product, row, panel, c);
+      return multiply_tile<4, P, kFixed>(product, row, panel, c, next);
     case 3:
-      return multiply_tile<3, P, kFixed>(product, row, panel, c);
+      return multiply_tile<3, P, kFixed>(product, row, panel, c, next);
 #endif
     case 2:
-      return multiply_tile<2, P, kFixed>(product, row, panel, c);
+      return multiply_tile<2, P, kFixed>(product, row, panel, c, next);
     default:
-      return multiply_tile<1, P, kFixed>(product, row, panel, c);
+      return multiply_tile<1, P, kFixed>(product, row, panel, c, next);
   }
 }
 
@@ -103,8 +110,12 @@ HWY_ATTR HWY_INLINE void multiply_panels(const Product& product, std::int64_t pa
   for (std::int64_t g = 0; g < groups; ++g) {
     const std::int64_t row = piece_begin(product.rows, groups, g);
     const auto rows = static_cast<int>(piece_begin(product.rows, groups, g + 1) - row);
+    // Each tile fetches as much as it multiplies.
+    const float* next = product.next_b;
+    if constexpr (kFixed == 3)
+      next += (panel / P * groups + g) * product.segments * product.depth * kPanel;
     multiply_rows<P, kFixed>(rows, product, row, panel,
-                             product.c + panel * product.c_panel + row * kPanel);
+                             product.c + panel * product.c_panel + row * kPanel, next);
   }
 }
 
@@ -118,6 +129,7 @@ HWY_ATTR HWY_INLINE void multiply_all(const Product& product) {
 
 /// See `Product`. The order of every sum is that of segments and k, for any number of rows.
 HWY_ATTR HWY_INLINE void add_products(const Product& product) {
+  if (product.next_b != nullptr) return multiply_all<3>(product);
   if (product.a_row == kPanel && product.a_step == 1) return multiply_all<1>(product);
   if (product.a_row == 1 && product.a_step == kPanel) return multiply_all<2>(product);
   multiply_all<0>(product);

@@ -28,6 +28,9 @@ struct Product {
   std::int64_t rows = 0;
   std::int64_t panels = 0;
   bool add = false;  ///< to what c holds
+  /// What will be read next, of the size of b: fetched into cache meanwhile. Only where a_row is 16
+  /// and a_step 1.
+  const float* next_b = nullptr;
 };
 
 /// Floating-point operations of a product, a multiplication and an addition counted as two.

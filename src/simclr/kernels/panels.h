@@ -34,6 +34,17 @@ struct PanelMap {
   bool operator==(const PanelMap&) const = default;
 };
 
+/// Some positions of some images of a map.
+struct MapPart {
+  std::int64_t image = 0;  ///< the first
+  std::int64_t images = 0;
+  std::int64_t position = 0;  ///< the first
+  std::int64_t positions = 0;
+
+  /// How it lies in memory of its own.
+  PanelMap map(std::int64_t channels) const { return {channels, 1, positions, images}; }
+};
+
 /// The whole of `total` in `parts` pieces as equal as can be: where piece `i` begins.
 inline std::int64_t piece_begin(std::int64_t total, std::int64_t parts, std::int64_t i) {
   return total * i / parts;

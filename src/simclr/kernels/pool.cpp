@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "simclr/kernels/pool.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 // After foreach_target.h, as it demands.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #ifndef SIMCLR_KERNELS_POOL_ONCE
@@ -16,6 +17,18 @@ struct Window {
   const std::uint8_t* where[9];
   int place[9];
   int count = 0;
+};
+
+/// Rows of one panel at one position; numbers of channels point at the panel's first.
+struct SpreadRows {
+  std::int64_t rows = 0;
+  const float* y = nullptr;
+  const float* next_y = nullptr;  ///< soon needed
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+  const float* slope = nullptr;
+  const float* constant = nullptr;
+  float* out = nullptr;
 };
 
 }  // namespace simclr
@@ -31,7 +44,7 @@ using PoolBytes = hn::Rebind<std::uint8_t, PoolLanes>;
 inline constexpr std::int64_t kPoolLanes = static_cast<std::int64_t>(hn::MaxLanes(PoolLanes()));
 
 HWY_ATTR void largest_rows(const Window& w, std::int64_t rows, const float* scales,
-                           const float* shifts, float* out, std::uint8_t* where) {
+                           const float* shifts, float* out, const PoolKept& kept) {
   constexpr PoolLanes d;
   constexpr PoolPlaces places;
   for (std::int64_t lane = 0; lane < kPanel; lane += kPoolLanes) {
@@ -39,32 +52,46 @@ HWY_ATTR void largest_rows(const Window& w, std::int64_t rows, const float* scal
     const auto shift = hn::LoadU(d, shifts + lane);
     for (std::int64_t i = lane; i < rows * kPanel; i += kPanel) {
       auto best = hn::Set(d, -1.0F);
+      auto best_y = hn::Zero(d);
       auto place = hn::Zero(places);
       for (int k = 0; k < w.count; ++k) {
-        auto value = hn::MulAdd(scale, hn::LoadU(d, w.map[k] + i), shift);
+        const auto y = hn::LoadU(d, w.map[k] + i);
+        auto value = hn::MulAdd(scale, y, shift);
         // Not Max: it would lose a NaN.
         value = hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value);
         const auto better = hn::Or(hn::Gt(value, best), hn::Not(hn::Eq(value, value)));
         best = hn::IfThenElse(better, value, best);
+        best_y = hn::IfThenElse(better, y, best_y);
         place = hn::IfThenElse(hn::RebindMask(places, better), hn::Set(places, w.place[k]), place);
       }
       hn::StoreU(best, d, out + i);
-      hn::StoreU(hn::DemoteTo(PoolBytes(), place), PoolBytes(), where + i);
+      if (kept.y != nullptr) hn::StoreU(best_y, d, kept.y + i);
+      hn::StoreU(hn::DemoteTo(PoolBytes(), place), PoolBytes(), kept.where + i);
     }
   }
 }
 
-HWY_ATTR void spread_rows(const Window& w, std::int64_t rows, float* out) {
+/// out = scale * (sum of the windows' gradients that go here, gated) + slope * y + constant.
+HWY_ATTR void spread_rows(const Window& w, std::int64_t offset, const SpreadRows& r) {
   constexpr PoolLanes d;
   constexpr PoolPlaces places;
-  for (std::int64_t i = 0; i < rows * kPanel; i += kPoolLanes) {
-    auto sum = hn::Zero(d);
-    for (int k = 0; k < w.count; ++k) {
-      const auto place = hn::PromoteTo(places, hn::LoadU(PoolBytes(), w.where[k] + i));
-      const auto mine = hn::RebindMask(d, hn::Eq(place, hn::Set(places, w.place[k])));
-      sum = hn::Add(sum, hn::IfThenElseZero(mine, hn::LoadU(d, w.map[k] + i)));
+  for (std::int64_t lane = 0; lane < kPanel; lane += kPoolLanes) {
+    const auto scale = hn::LoadU(d, r.scale + lane);
+    const auto shift = hn::LoadU(d, r.shift + lane);
+    const auto slope = hn::LoadU(d, r.slope + lane);
+    const auto constant = hn::LoadU(d, r.constant + lane);
+    for (std::int64_t i = lane; i < r.rows * kPanel; i += kPanel) {
+      auto sum = hn::Zero(d);
+      for (int k = 0; k < w.count; ++k) {
+        const auto place = hn::PromoteTo(places, hn::LoadU(PoolBytes(), w.where[k] + offset + i));
+        const auto mine = hn::RebindMask(d, hn::Eq(place, hn::Set(places, w.place[k])));
+        sum = hn::Add(sum, hn::IfThenElseZero(mine, hn::LoadU(d, w.map[k] + offset + i)));
+      }
+      const auto y = hn::LoadU(d, r.y + i);
+      hwy::Prefetch(r.next_y + i);
+      sum = hn::IfThenElseZero(hn::Gt(hn::MulAdd(scale, y, shift), hn::Zero(d)), sum);
+      hn::StoreU(hn::MulAdd(scale, sum, hn::MulAdd(slope, y, constant)), d, r.out + i);
     }
-    hn::StoreU(sum, d, out + i);
   }
 }
 
@@ -116,7 +143,7 @@ Window pixels_of(const PoolShape& shape, const float* map, std::int64_t y, std::
   return window;
 }
 
-/// The windows that pixel (y, x) is in, of the panels at `map` and `where`.
+/// The windows that pixel (y, x) is in, of the maps at `map` and `where`.
 Window windows_of(const PoolShape& shape, const float* map, const std::uint8_t* where,
                   std::int64_t y, std::int64_t x) {
   const PanelMap out = shape.out_map();
@@ -140,7 +167,7 @@ Window windows_of(const PoolShape& shape, const float* map, const std::uint8_t* 
 }  // namespace
 
 void norm_relu_max_pool(const PoolShape& shape, const float* y, const ChannelNorm& norm, float* out,
-                        std::uint8_t* where) {
+                        const PoolKept& kept) {
   const PanelMap to = shape.out_map();
   parallel_for(to.panels() * to.height, [&](std::int64_t task) {
     const std::int64_t panel = task / to.height;
@@ -149,23 +176,36 @@ void norm_relu_max_pool(const PoolShape& shape, const float* y, const ChannelNor
       const std::int64_t offset = to.offset(panel, row * to.width + column);
       HWY_DYNAMIC_DISPATCH(largest_rows)
       (pixels_of(shape, y + shape.in.offset(panel, 0), row, column), to.batch,
-       norm.scale + panel * kPanel, norm.shift + panel * kPanel, out + offset, where + offset);
+       norm.scale + panel * kPanel, norm.shift + panel * kPanel, out + offset,
+       {kept.where + offset, kept.y == nullptr ? nullptr : kept.y + offset});
     }
   });
 }
 
-void max_pool_gradient(const PoolShape& shape, const float* dy, const std::uint8_t* where,
-                       float* dx) {
+void norm_relu_max_pool_gradient(const PoolShape& shape, const MapPart& part, const float* gradient,
+                                 const std::uint8_t* where, const float* y, const ChannelNorm& norm,
+                                 const NormLine& line, float* dy) {
   const PanelMap& in = shape.in;
   const PanelMap out = shape.out_map();
-  parallel_for(in.panels() * in.height, [&](std::int64_t task) {
-    const std::int64_t panel = task / in.height;
-    const std::int64_t row = task % in.height;
-    const std::int64_t from = out.offset(panel, 0);
-    for (std::int64_t column = 0; column < in.width; ++column) HWY_DYNAMIC_DISPATCH(spread_rows)
-    (windows_of(shape, dy + from, where + from, row, column), in.batch,
-     dx + in.offset(panel, row * in.width + column));
-  });
+  const PanelMap to = part.map(in.channels);
+  for (std::int64_t p = 0; p < part.positions; ++p) {
+    const std::int64_t position = part.position + p;
+    const Window windows =
+        windows_of(shape, gradient, where, position / in.width, position % in.width);
+    for (std::int64_t panel = 0; panel < in.panels(); ++panel) {
+      const std::int64_t c = panel * kPanel;
+      HWY_DYNAMIC_DISPATCH(spread_rows)
+      (windows, out.offset(panel, 0, part.image),
+       {.rows = part.images,
+        .y = y + in.offset(panel, position, part.image),
+        .next_y = y + in.offset(panel, position + 1, part.image),
+        .scale = norm.scale + c,
+        .shift = norm.shift + c,
+        .slope = line.slope.data() + c,
+        .constant = line.constant.data() + c,
+        .out = dy + to.offset(panel, p)});
+    }
+  }
 }
 
 void average_pool(const PanelMap& map, const float* x, float* features) {

@@ -19,17 +19,23 @@ struct PoolShape {
   }
 };
 
-/// out = largest of relu(scale * y + shift) in each window; `where` gets the place in the window,
-/// row by row, the first of equals. NaN wins.
-/// @param y  shape.in  @param out  shape.out_map()  @param where  u8, as many as floats in out
-void norm_relu_max_pool(const PoolShape& shape, const float* y, const ChannelNorm& norm, float* out,
-                        std::uint8_t* where);
+/// What backward needs of a pool.
+struct PoolKept {
+  std::uint8_t* where = nullptr;  ///< place in the window, row by row; as many as floats in out
+  float* y = nullptr;             ///< the y there, as shape.out_map(); not kept if null
+};
 
-/// The gradient with respect to the pool's input, before the relu's gate: each window's goes where
-/// its value came from.
-/// @param dx  shape.in, written
-void max_pool_gradient(const PoolShape& shape, const float* dy, const std::uint8_t* where,
-                       float* dx);
+/// out = largest of relu(scale * y + shift) in each window, the first of equals. NaN wins.
+/// @param y  shape.in  @param out  shape.out_map()
+void norm_relu_max_pool(const PoolShape& shape, const float* y, const ChannelNorm& norm, float* out,
+                        const PoolKept& kept);
+
+/// The gradient with respect to y of a part of shape.in, on this thread, after gate_and_sum over
+/// shape.out_map() with Gate::kOwn and kept.y: each window's goes where its value came from.
+/// @param gradient  of `out`, not gated  @param dy  part.map(channels), written
+void norm_relu_max_pool_gradient(const PoolShape& shape, const MapPart& part, const float* gradient,
+                                 const std::uint8_t* where, const float* y, const ChannelNorm& norm,
+                                 const NormLine& line, float* dy);
 
 /// Mean over the positions: map -> f32 [batch, channels], row by row.
 void average_pool(const PanelMap& map, const float* x, float* features);

@@ -14,7 +14,7 @@ constexpr std::int64_t kColours = 3;
 constexpr std::int64_t kImages = 16;      ///< of a block
 constexpr std::int64_t kLargeImages = 8;  ///< of a block, where one fills a cache
 constexpr std::int64_t kLargeSide = 64;
-constexpr std::int64_t kGradientRows = 512;  ///< added up before a sum goes back to memory
+constexpr std::int64_t kGradientRows = 256;  ///< added up before a sum goes back to memory
 
 }  // namespace
 
@@ -42,9 +42,8 @@ void StemConv::pack(const float* weights, float* packed) const {
       packed[(o / kPanel * depth + k) * kPanel + o % kPanel] = weights[o * depth + k];
 }
 
-/// A block's images, each with its frame of zeros: copied to memory that this thread keeps.
-const float* StemConv::frame(const float* pixels, std::int64_t block) const {
-  float* to = thread_memory(static_cast<std::size_t>(images_at_once() * image_size()));
+/// A block's images, each with its frame of zeros.
+void StemConv::frame(const float* pixels, std::int64_t block, float* to) const {
   const std::int64_t first = piece_begin(shape_.batch, blocks(), block);
   const std::int64_t end = piece_begin(shape_.batch, blocks(), block + 1);
   const std::int64_t row = framed_side() * kColours;
@@ -56,7 +55,6 @@ const float* StemConv::frame(const float* pixels, std::int64_t block) const {
       std::copy_n(pixels + (image * shape_.side + y) * shape_.side * kColours, inside * kColours,
                   to + (image - first) * image_size() + (y + pad) * row + pad * kColours);
   }
-  return to;
 }
 
 /// Taps of the kernel's row (or column) that meet a pixel, for an output in this row (or column).
@@ -70,7 +68,8 @@ void StemConv::forward(const float* pixels, const float* packed, float* y) const
   const std::int64_t row = framed_side() * kColours;
   const std::int64_t run = shape_.kernel * kColours;  // of a kernel's row
   parallel_for(blocks(), [&](std::int64_t block) {
-    const float* images = frame(pixels, block);
+    float* images = thread_memory(static_cast<std::size_t>(images_at_once() * image_size()));
+    frame(pixels, block, images);
     const std::int64_t first = piece_begin(shape_.batch, blocks(), block);
     std::vector<Segment> segments;
     Product product;
@@ -98,7 +97,7 @@ void StemConv::forward(const float* pixels, const float* packed, float* y) const
   });
 }
 
-void StemConv::weight_gradient(const float* pixels, const float* dy, float* dw,
+void StemConv::weight_gradient(const float* pixels, const PartReader& dy, float* dw,
                                float* scratch) const {
   const PanelMap out = shape_.out_map();
   const std::int64_t row = framed_side() * kColours;
@@ -106,28 +105,38 @@ void StemConv::weight_gradient(const float* pixels, const float* dy, float* dw,
   const std::int64_t depth = shape_.depth();
   // Sums lie as [block][panel][depth][16].
   parallel_for(blocks(), [&](std::int64_t block) {
-    const float* images = frame(pixels, block);
-    const std::int64_t first = piece_begin(shape_.batch, blocks(), block);
+    MapPart part;
+    part.image = piece_begin(shape_.batch, blocks(), block);
+    part.images = piece_begin(shape_.batch, blocks(), block + 1) - part.image;
+    const std::int64_t chunk = std::max<std::int64_t>(1, kGradientRows / part.images);
+    part.positions = std::min(chunk, out.positions());
+    const std::int64_t frames = images_at_once() * image_size();
+    float* images = thread_memory(static_cast<std::size_t>(frames + part.map(out.channels).size()));
+    float* gradients = images + frames;
+    frame(pixels, block, images);
     std::vector<Segment> segments;
     Product product;
-    product.depth = piece_begin(shape_.batch, blocks(), block + 1) - first;
+    product.depth = part.images;
     product.a_row = 1;
     product.a_step = image_size();
-    product.b_panel = out.panel_stride();
     product.c_panel = depth * kPanel;
     product.rows = run;
     product.panels = out.panels();
-    const std::int64_t chunk = std::max<std::int64_t>(1, kGradientRows / product.depth);
     for (std::int64_t p = 0; p < out.positions(); p += chunk) {
+      part.position = p;
+      part.positions = std::min(chunk, out.positions() - p);
+      dy(part, gradients);
+      const PanelMap map = part.map(out.channels);
+      product.b_panel = map.panel_stride();
       product.add = p > 0;
       for (std::int64_t k = 0; k < shape_.kernel; ++k) {
         segments.clear();
-        for (std::int64_t q = p; q < std::min(p + chunk, out.positions()); ++q) {
+        for (std::int64_t q = p; q < p + part.positions; ++q) {
           const Span taps = taps_inside(q / out.width);
           if (p > 0 && (k < taps.begin || k >= taps.end)) continue;
           segments.push_back({images + q / out.width * shape_.stride * row +
                                   q % out.width * shape_.stride * kColours,
-                              dy + out.offset(0, q, first)});
+                              gradients + map.offset(0, q - p)});
         }
         product.segment = segments.data();
         product.segments = static_cast<std::int64_t>(segments.size());

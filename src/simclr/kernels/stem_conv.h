@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "simclr/kernels/panels.h"
 
@@ -21,6 +22,9 @@ struct StemShape {
   std::int64_t weights() const { return out_channels * depth(); }
 };
 
+/// Writes a part of a map to memory, as part.map(channels). Called by several threads at once.
+using PartReader = std::function<void(const MapPart& part, float* to)>;
+
 /// Works on blocks of images, which it copies with a frame of zeros into scratch memory. The same
 /// bits for any number of threads.
 class StemConv {
@@ -34,8 +38,9 @@ class StemConv {
   /// @param weights  [Cout, kernel, kernel, 3]
   void pack(const float* weights, float* packed) const;
   void forward(const float* pixels, const float* packed, float* y) const;
+  /// @param dy  gives the gradient of the output, part by part
   /// @param dw  [Cout, kernel, kernel, 3], written
-  void weight_gradient(const float* pixels, const float* dy, float* dw, float* scratch) const;
+  void weight_gradient(const float* pixels, const PartReader& dy, float* dw, float* scratch) const;
 
  private:
   struct Span {
@@ -47,7 +52,7 @@ class StemConv {
   std::int64_t image_size() const;  ///< floats of an image with its frame
   std::int64_t images_at_once() const;
   std::int64_t blocks() const;
-  const float* frame(const float* pixels, std::int64_t block) const;
+  void frame(const float* pixels, std::int64_t block, float* to) const;
 
   StemShape shape_;
 };

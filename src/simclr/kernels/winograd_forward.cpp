@@ -39,6 +39,7 @@ struct FrequencyProduct {
   std::int64_t c_panel;
   std::int64_t rows;
   std::int64_t panels;
+  const float* next_b = nullptr;  ///< of the product that follows
 
   void run() const {
     std::array<Segment, 64> segments;
@@ -49,6 +50,7 @@ struct FrequencyProduct {
     product.c_panel = c_panel;
     product.rows = rows;
     product.panels = panels;
+    product.next_b = next_b;
     const std::int64_t in_panels = channels / kPanel;
     for (std::int64_t done = 0; done < in_panels; done += product.segments) {
       product.segments = std::min<std::int64_t>(std::ssize(segments), in_panels - done);
@@ -76,11 +78,14 @@ void WinogradConv::run_in_cache(const Maps& maps) const {
     const Matrices products{inputs.data + frequencies() * in_stride, rows, out_stride};
     block.row = 0;
     read_inputs(block, maps.in, maps.x, inputs);
-    for (std::int64_t f = 0; f < frequencies(); ++f)
-      FrequencyProduct{
-          inputs.at(f, 0),   rows * kPanel, maps.in.channels, maps.packed + f * weights_stride,
-          products.at(f, 0), rows * kPanel, block.images,     maps.out.panels()}
+    for (std::int64_t f = 0; f < frequencies(); ++f) {
+      const float* weights = maps.packed + f * weights_stride;
+      const float* next = maps.packed + (f + 1) % frequencies() * weights_stride;
+      FrequencyProduct{inputs.at(f, 0), rows * kPanel,     maps.in.channels,
+                       weights,         products.at(f, 0), rows * kPanel,
+                       block.images,    maps.out.panels(), next}
           .run();
+    }
     write_outputs(block, maps, products);
   });
 }

@@ -1,7 +1,6 @@
 #include "simclr/model/native_encoder.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
@@ -67,9 +66,9 @@ class EncodeFunction : public torch::autograd::Function<EncodeFunction> {
                 "[encode] a parameter was changed between forward and backward");
     torch::autograd::variable_list results(1);  // of the views: none
     std::vector<float*> places;
-    for (const at::Tensor& parameter : encoder.parameters_) {
-      results.push_back(at::empty_like(parameter.detach()));
-      places.push_back(results.back().data_ptr<float>());
+    for (at::Tensor& gradient : encoder.gradients_.take(encoder.parameters_)) {
+      places.push_back(gradient.data_ptr<float>());
+      results.push_back(std::move(gradient));
     }
     const at::Tensor gradient = gradients[0].contiguous();
     lease->workspace->backward(lease->sized->packed, lease->views.const_data_ptr<float>(),
@@ -163,7 +162,7 @@ at::Tensor NativeEncoder::forward(const at::Tensor& views, bool training) {
 }
 
 std::int64_t NativeEncoder::memory() const {
-  std::int64_t bytes = 0;
+  std::int64_t bytes = gradients_.bytes();
   for (const auto& [side, sized] : sized_) {
     bytes += sized->packed.bytes();
     for (const auto& workspace : sized->workspaces) bytes += workspace->bytes();

@@ -10,6 +10,7 @@
 
 #include "simclr/config/settings.h"
 #include "simclr/engine/workspace.h"
+#include "simclr/model/gradient_memory.h"
 
 namespace simclr {
 
@@ -31,7 +32,7 @@ class NativeEncoder {
   /// Where passes note their time from now on, layer by layer; null: nowhere.
   void set_profile(StepProfile* profile) { profile_ = profile; }
 
-  /// Bytes of the workspaces and packed weights that it holds.
+  /// Bytes of the workspaces, packed weights and gradients that it holds.
   std::int64_t memory() const;
 
  private:
@@ -50,6 +51,7 @@ class NativeEncoder {
   std::vector<at::Tensor> parameters_;
   std::vector<at::Tensor> buffers_;
   std::map<std::int64_t, std::unique_ptr<Sized>> sized_;
+  GradientMemory gradients_;
 };
 
 /// Whether the engine takes a model of these settings with these tensors: f32 on the CPU.

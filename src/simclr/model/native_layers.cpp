@@ -126,9 +126,10 @@ class NormReluFunction : public torch::autograd::Function<NormReluFunction> {
     const NormGradient sums{dgamma.data_ptr<float>(), dbeta.data_ptr<float>()};
     gate_and_sum(map, g.data_ptr<float>(), Gate::kOwn, nullptr, y.const_data_ptr<float>(),
                  norm_in(numbers), sums, scratch.data());
-    norm_input_gradient(map, g.const_data_ptr<float>(), Gate::kOwn, y.const_data_ptr<float>(),
-                        norm_in(numbers), sums, context->saved_data["training"].toBool(),
-                        g.data_ptr<float>());
+    norm_input_gradient(
+        map, g.const_data_ptr<float>(), Gate::kOwn, y.const_data_ptr<float>(), norm_in(numbers),
+        norm_line(map, norm_in(numbers), sums, context->saved_data["training"].toBool()),
+        g.data_ptr<float>());
     return {from_panels(g, map), dgamma, dbeta, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };

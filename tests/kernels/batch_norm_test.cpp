@@ -156,6 +156,20 @@ double objective(const PanelMap& map, const std::vector<double>& y, const Values
   return sum;
 }
 
+/// Part by part the gradient is what it is for the whole map.
+void expect_parts(const PanelMap& map, const Values& g, Gate gate, const Values& y,
+                  const ChannelNorm& norm, const NormLine& line, const Values& dy) {
+  const MapPart part{1, map.batch - 2, 2, map.positions() - 3};
+  const PanelMap small = part.map(map.channels);
+  Values found(static_cast<std::size_t>(small.size()), NAN);
+  norm_input_gradient(map, part, g.data(), gate, y.data(), norm, line, found.data());
+  for (std::int64_t c = 0; c < map.channels; ++c)
+    for (std::int64_t p = 0; p < part.positions; ++p)
+      for (std::int64_t n = 0; n < part.images; ++n)
+        ASSERT_EQ(element(small, found, c, p, n),
+                  element(map, dy, c, part.position + p, part.image + n));
+}
+
 TEST(BatchNorm, GradientEqualsCentralDifferencesOnEveryTarget) {
   constexpr double kStep = 1e-4;
   const PanelMap map{16, 2, 3, 4};
@@ -172,7 +186,9 @@ TEST(BatchNorm, GradientEqualsCentralDifferencesOnEveryTarget) {
       const NormGradient sums{dgamma.data(), dbeta.data()};
       gate_and_sum(map, g.data(), gate, output.data(), y.data(), norm.channel, sums,
                    scratch.data());
-      norm_input_gradient(map, g.data(), gate, y.data(), norm.channel, sums, true, dy.data());
+      const NormLine line = norm_line(map, norm.channel, sums, true);
+      norm_input_gradient(map, g.data(), gate, y.data(), norm.channel, line, dy.data());
+      expect_parts(map, g, gate, y, norm.channel, line, dy);
       for (std::int64_t c = 0; c < map.channels; ++c)
         for (std::int64_t p = 0; p < map.positions(); ++p) {
           std::vector<double> moved(y.begin(), y.end());
@@ -196,7 +212,8 @@ TEST(BatchNorm, WithRunningStatisticsTheGradientIsScaledOnly) {
   std::vector<double> scratch(static_cast<std::size_t>(norm_scratch_size(kMap)));
   const NormGradient sums{dgamma.data(), dbeta.data()};
   gate_and_sum(kMap, g.data(), Gate::kNone, nullptr, y.data(), norm.channel, sums, scratch.data());
-  norm_input_gradient(kMap, g.data(), Gate::kNone, y.data(), norm.channel, sums, false, dy.data());
+  norm_input_gradient(kMap, g.data(), Gate::kNone, y.data(), norm.channel,
+                      norm_line(kMap, norm.channel, sums, false), dy.data());
   EXPECT_FLOAT_EQ(element(kMap, dy, 17, 3, 2), norm.channel.scale[17] * element(kMap, g, 17, 3, 2));
   double beta = 0.0;
   for (std::int64_t p = 0; p < kMap.positions(); ++p)

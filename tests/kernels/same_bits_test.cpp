@@ -83,7 +83,8 @@ TEST(SameBits, OfNormsAndTheirGradientsForAnyNumberOfThreads) {
       Values gradient = random_map(map, 2);
       const NormGradient of{sums.data(), sums.data() + map.channels};
       gate_and_sum(map, gradient.data(), gate, output.data(), y.data(), norm, of, scratch.data());
-      norm_input_gradient(map, gradient.data(), gate, y.data(), norm, of, true, dy.data());
+      norm_input_gradient(map, gradient.data(), gate, y.data(), norm,
+                          norm_line(map, norm, of, true), dy.data());
       Values all = values_of(map, out);
       append(all, values_of(map, dy));
       for (const Values& more : {sums, numbers, mean, variance}) append(all, more);
@@ -117,19 +118,17 @@ TEST(SameBits, OfPoolsForAnyNumberOfThreads) {
   const PoolShape shape{3, 1, {32, 9, 8, 35}};
   const PanelMap out = shape.out_map();
   const Values y = random_map(shape.in, 1);
-  const Values dy = random_map(out, 2);
   Values scale(32, 1.0F), shift(32, 0.1F);
   expect_same_bits([&] {
-    Values pooled = zeros(out.size()), dx = zeros(shape.in.size()), mean = zeros(35 * 32);
+    Values pooled = zeros(out.size()), kept = zeros(out.size()), mean = zeros(35 * 32);
     Values spread = zeros(out.size());
     std::vector<std::uint8_t> where(pooled.size());
     norm_relu_max_pool(shape, y.data(), {scale.data(), shift.data(), nullptr, nullptr},
-                       pooled.data(), where.data());
-    max_pool_gradient(shape, dy.data(), where.data(), dx.data());
+                       pooled.data(), {where.data(), kept.data()});
     average_pool(out, pooled.data(), mean.data());
     average_pool_gradient(out, mean.data(), spread.data());
     Values all = values_of(out, pooled);
-    append(all, values_of(shape.in, dx));
+    append(all, values_of(out, kept));
     append(all, mean);
     append(all, values_of(out, spread));
     return all;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "tests/kernels/maps.h"
@@ -79,7 +80,16 @@ Results run(const Naive& naive) {
   conv.pack(naive.weights.data(), packed.data());
   Results results{Values(naive.dy.size(), NAN), Values(naive.weights.size(), NAN)};
   conv.forward(naive.pixels.data(), packed.data(), results.y.data());
-  conv.weight_gradient(naive.pixels.data(), naive.dy.data(), results.dw.data(), scratch.data());
+  const auto read = [&](const MapPart& part, float* to) {
+    Values copy(static_cast<std::size_t>(part.map(naive.shape.out_channels).size()), NAN);
+    for (std::int64_t c = 0; c < naive.shape.out_channels; ++c)
+      for (std::int64_t p = 0; p < part.positions; ++p)
+        for (std::int64_t n = 0; n < part.images; ++n)
+          element(part.map(naive.shape.out_channels), copy, c, p, n) =
+              element(naive.shape.out_map(), naive.dy, c, part.position + p, part.image + n);
+    std::copy(copy.begin(), copy.end(), to);
+  };
+  conv.weight_gradient(naive.pixels.data(), read, results.dw.data(), scratch.data());
   return results;
 }
 

@@ -101,11 +101,18 @@ void Workspace::place_maps(const Network& network) {
       pooled_ = arena_.add(pool_.out_map().size());
       pooled_y_ = arena_.add(pool_.out_map().size());
     }
+    std::int64_t largest = 0;
     for (const ResidualPath& block : network.blocks)
-      for (const int unit : block.path) {
-        Layer& layer = layers_[static_cast<std::size_t>(unit) + 1];
-        layer.x = arena_.add(layer.map.size());
-      }
+      for (const int unit : block.path)
+        if (unit != block.path.back())
+          largest = std::max(largest, layers_[static_cast<std::size_t>(unit) + 1].map.size());
+    const std::int64_t inside = arena_.add(largest);
+    for (const ResidualPath& block : network.blocks)
+      for (const int unit : block.path)
+        layers_[static_cast<std::size_t>(unit) + 1].x =
+            unit == block.path.back()
+                ? arena_.add(layers_[static_cast<std::size_t>(unit) + 1].map.size())
+                : inside;
     return;
   }
   std::int64_t largest = has_pool_ ? pool_.out_map().size() : 0;
@@ -200,23 +207,24 @@ void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
     }
     normalise(number, tensors, training);
   };
-  const auto activate = [&](int unit, const Shortcut& shortcut) {
-    const PassTimer timer(profile_, unit + 1, Pass::kNormForward);
-    const Layer& layer = layers_[static_cast<std::size_t>(unit) + 1];
-    apply_norm(layer.map, arena_.at(layer.y), norm_of(layer), shortcut, true, arena_.at(layer.x));
-  };
   const float* x = input;
   for (const int unit : path.path) {
     convolve(unit, x);
     if (unit == path.path.back()) break;
-    activate(unit, {});
+    activate(unit + 1, {});
     x = arena_.at(layers_[static_cast<std::size_t>(unit) + 1].x);
   }
-  if (path.shortcut < 0) return activate(path.path.back(), {input, nullptr});
+  if (path.shortcut < 0) return activate(path.path.back() + 1, {input, nullptr});
   convolve(path.shortcut, input);
   const Layer& side = layers_[static_cast<std::size_t>(path.shortcut) + 1];
   const ChannelNorm norm = norm_of(side);
-  activate(path.path.back(), {arena_.at(side.y), &norm});
+  activate(path.path.back() + 1, {arena_.at(side.y), &norm});
+}
+
+void Workspace::activate(std::int64_t layer, const Shortcut& shortcut) {
+  const PassTimer timer(profile_, layer, Pass::kNormForward);
+  const Layer& at = layers_[static_cast<std::size_t>(layer)];
+  apply_norm(at.map, arena_.at(at.y), norm_of(at), shortcut, true, arena_.at(at.x));
 }
 
 // ---- backward ----
@@ -271,6 +279,7 @@ void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
   backward_norm(path.path.back() + 1, Gate::kOutput, of_output, arena_.at(dy), gradients);
   for (std::size_t i = path.path.size(); i-- > 1;) {
     const std::int64_t before = path.path[i - 1] + 1;
+    activate(before, {});
     backward_conv(path.path[i] + 1, packed, arena_.at(layers_[static_cast<std::size_t>(before)].x),
                   arena_.at(dy), gradients, arena_.at(dx), false);
     backward_norm(before, Gate::kOwn, arena_.at(dx), arena_.at(dx), gradients);

@@ -66,7 +66,9 @@ class Workspace {
   struct Layer {
     PanelMap map;        ///< of its output
     std::int64_t y = 0;  ///< of the convolution
-    std::int64_t x = 0;  ///< behind norm and relu; of a block's last layer, behind the sum
+    /// Behind norm and relu; of a block's last layer, behind the sum. Inside a block it is there
+    /// only until the next layer's, and made again for the backward pass.
+    std::int64_t x = 0;
     std::int64_t norm = 0;
   };
 
@@ -79,6 +81,7 @@ class Workspace {
                      bool training);
   void backward_block(std::size_t block, const PackedWeights& packed,
                       const std::vector<float*>& gradients);
+  void activate(std::int64_t layer, const Shortcut& shortcut);
   void backward_norm(std::int64_t layer, Gate gate, float* g, float* dy,
                      const std::vector<float*>& gradients);
   void backward_conv(std::int64_t layer, const PackedWeights& packed, const float* x,

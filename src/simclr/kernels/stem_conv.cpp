@@ -1,6 +1,7 @@
 #include "simclr/kernels/stem_conv.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "simclr/core/huge_memory.h"
@@ -146,14 +147,18 @@ void StemConv::weight_gradient(const float* pixels, const PartReader& dy, float*
       }
     }
   });
-  for (std::int64_t o = 0; o < shape_.out_channels; ++o) {
-    for (std::int64_t k = 0; k < depth; ++k) {
-      float sum = 0.0F;
-      for (std::int64_t block = 0; block < blocks(); ++block)
-        sum += scratch[block * shape_.weights() + (o / kPanel * depth + k) * kPanel + o % kPanel];
-      dw[o * depth + k] = sum;
+  parallel_for(out.panels() * shape_.kernel, [&](std::int64_t task) {
+    const std::int64_t panel = task / shape_.kernel;
+    const std::int64_t begin = task % shape_.kernel * run;
+    for (std::int64_t k = begin; k < begin + run; ++k) {
+      std::array<float, kPanel> sums{};
+      const float* from = scratch + (panel * depth + k) * kPanel;
+      for (std::int64_t block = 0; block < blocks(); ++block, from += shape_.weights())
+        for (std::size_t lane = 0; lane < kPanel; ++lane) sums[lane] += from[lane];
+      for (std::size_t lane = 0; lane < kPanel; ++lane)
+        dw[(panel * kPanel + static_cast<std::int64_t>(lane)) * depth + k] = sums[lane];
     }
-  }
+  });
 }
 
 }  // namespace simclr

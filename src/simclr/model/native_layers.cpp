@@ -67,19 +67,20 @@ at::Tensor to_panels(const at::Tensor& x) {
   const PanelMap map = map_of(x);
   at::Tensor panels = at::empty({map.size()}, x.options());
   const auto* from = x.const_data_ptr<float>();
+  auto* to = panels.data_ptr<float>();
   for (std::int64_t panel = 0; panel < map.panels(); ++panel)
     for (std::int64_t n = 0; n < map.batch; ++n)
-      std::copy_n(from + n * map.channels + panel * kPanel, kPanel,
-                  panels.data_ptr<float>() + map.offset(panel, 0, n));
+      std::copy_n(from + n * map.channels + panel * kPanel, kPanel, to + map.offset(panel, 0, n));
   return panels;
 }
 
 at::Tensor from_panels(const at::Tensor& panels, const PanelMap& map) {
   at::Tensor x = at::empty({map.batch, map.channels}, panels.options());
+  const auto* from = panels.const_data_ptr<float>();
+  auto* to = x.data_ptr<float>();
   for (std::int64_t panel = 0; panel < map.panels(); ++panel)
     for (std::int64_t n = 0; n < map.batch; ++n)
-      std::copy_n(panels.const_data_ptr<float>() + map.offset(panel, 0, n), kPanel,
-                  x.data_ptr<float>() + n * map.channels + panel * kPanel);
+      std::copy_n(from + map.offset(panel, 0, n), kPanel, to + n * map.channels + panel * kPanel);
   return x;
 }
 

@@ -72,6 +72,31 @@ void add_conv(CLI::App& bench) {
   command->callback([options] { bench_conv(*options); });
 }
 
+struct CurvesCommand {
+  explicit CurvesCommand(CLI::App& command)
+      : settings(command, {"data", "augment", "model", "loss", "optim", "train", "run"}) {}
+
+  SettingsFlags settings;
+  BenchCurvesOptions options;
+};
+
+void add_curves(CLI::App& bench) {
+  CLI::App* command = bench.add_subcommand(
+      "curves", "the loss by both engines, beside what rounding alone does to it");
+  const auto state = std::make_shared<CurvesCommand>(*command);
+  command->add_option("--steps", state->options.steps, "of each training")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command->add_option("--window", state->options.window, "steps whose losses are averaged")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command->add_flag("--json", state->options.json, "print as JSON");
+  command->footer(R"(Examples:
+  simclr bench curves
+  simclr bench curves --preset seed --data cifar10 --batch-size 64 --json)");
+  command->callback([state] { bench_curves(state->settings.resolve(), state->options); });
+}
+
 void add_augment(CLI::App& bench) {
   CLI::App* command = bench.add_subcommand(
       "augment", "every operation and pipeline, beside torchvision's where Python has it");
@@ -138,6 +163,7 @@ void add_bench(CLI::App& app, Context& /*context*/) {
       "0,1,2");
   add_step(*command);
   add_conv(*command);
+  add_curves(*command);
   add_augment(*command);
   add_loader(*command);
 }

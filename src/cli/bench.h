@@ -60,4 +60,14 @@ struct BenchConvOptions {
 /// the table that chooses among them (choose_algorithm) does not take the fastest.
 void bench_conv(const BenchConvOptions& options);
 
+struct BenchCurvesOptions {
+  int steps = 300;
+  int window = 20;  ///< steps whose losses are averaged
+  bool json = false;
+};
+
+/// Trains the same weights on the same views by both engines, and by LibTorch again with views
+/// moved by one ulp: whether the native losses lie among those that differ by rounding alone.
+void bench_curves(const Settings& settings, const BenchCurvesOptions& options);
+
 }  // namespace simclr::cli

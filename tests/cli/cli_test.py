@@ -168,6 +168,16 @@ class CliTest(unittest.TestCase):
             done = self.run_ok("pretrain", *SMALL, "--epochs", 1, "--engine", engine, "--out", self.dir / engine)
             self.assertIn(words, done.stderr)
 
+    def test_bench_curves_places_each_engine_among_the_moved_runs(self):
+        small = ("bench", "curves", "--width", 0.25, "--batch-size", 8, "--steps", 4, "--json")
+        rows = json.loads(self.run_ok(*small, "--window", 2).stdout)
+        self.assertEqual([row["name"] for row in rows[4:]], ["torch 4", "native exact", "native f4"])
+        self.assertEqual([row["others"] for row in rows[4:]], [4, 5, 5])
+        first = [row["mean_losses"][0] for row in rows]
+        self.assertEqual(len(set(first)), len(rows))  # every run rounds in its own way
+        self.assertLess(max(first) / min(first), 1.01)  # and only that
+        self.expect_error(USAGE, "--steps 4 is not a multiple of --window 3", *small, "--window", 3)
+
     def test_bench_augment_times_what_it_is_asked_for(self):
         done = self.run_ok("bench", "augment", "--only", "seed", "--only", "[flip: {p: 1}]", "--seconds", 0.01,
                            "--python", "none", "--json")

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 
 #include "simclr/core/parallel.h"
 #include "simclr/kernels/transpose.h"
@@ -254,11 +255,14 @@ void DirectConv::weight_gradient(const float* x, const float* dy, float* dw, flo
 void DirectConv::unpack_gradient(const float* sums, std::int64_t parts, float* dw) const {
   const std::int64_t panels = shape_.in_map().panels();
   parallel_for(shape_.out_channels, [&](std::int64_t o) {
+    // Dead taps side by side are one long fill, which does not read memory first.
+    for (std::int64_t tap = 0, end = 0; tap < shape_.taps(); tap = end + 1) {
+      for (end = tap; end < shape_.taps() && !is_live_[static_cast<std::size_t>(end)];) ++end;
+      std::memset(dw + (o * shape_.taps() + tap) * shape_.in_channels, 0,
+                  static_cast<std::size_t>((end - tap) * shape_.in_channels) * sizeof(float));
+    }
     for (std::int64_t tap = 0; tap < shape_.taps(); ++tap) {
-      if (!is_live_[static_cast<std::size_t>(tap)]) {
-        std::fill_n(dw + (o * shape_.taps() + tap) * shape_.in_channels, shape_.in_channels, 0.0F);
-        continue;
-      }
+      if (!is_live_[static_cast<std::size_t>(tap)]) continue;
       for (std::int64_t p = 0; p < panels; ++p) {
         float* to = dw + ((o * shape_.taps() + tap) * panels + p) * kPanel;
         const float* from = sums + ((tap * panels + p) * shape_.out_channels + o) * kPanel;

@@ -1,4 +1,4 @@
-#include "simclr/kernels/batch_norm.h"
+#include "simclr/kernels/norm_gradient.h"
 
 #include <gtest/gtest.h>
 
@@ -33,8 +33,7 @@ struct Norm {
 };
 
 void normalise(const PanelMap& map, const Values& y, Norm& norm) {
-  std::vector<double> scratch(static_cast<std::size_t>(norm_scratch_size(map)), NAN);
-  norm_of_batch(map, y.data(), norm.state, norm.channel, scratch.data());
+  norm_of_batch(map, y.data(), norm.state, norm.channel);
 }
 
 struct Moments {
@@ -157,12 +156,12 @@ double objective(const PanelMap& map, const std::vector<double>& y, const Values
 }
 
 /// Part by part the gradient is what it is for the whole map.
-void expect_parts(const PanelMap& map, const Values& g, Gate gate, const Values& y,
-                  const ChannelNorm& norm, const NormLine& line, const Values& dy) {
+void expect_parts(const PanelMap& map, const Values& g, const GatedNorm& by, const NormLine& line,
+                  const Values& dy) {
   const MapPart part{1, map.batch - 2, 2, map.positions() - 3};
   const PanelMap small = part.map(map.channels);
   Values found(static_cast<std::size_t>(small.size()), NAN);
-  norm_input_gradient(map, part, g.data(), gate, y.data(), norm, line, found.data());
+  norm_input_gradient(map, part, g.data(), by, line, found.data());
   for (std::int64_t c = 0; c < map.channels; ++c)
     for (std::int64_t p = 0; p < part.positions; ++p)
       for (std::int64_t n = 0; n < part.images; ++n)
@@ -182,13 +181,12 @@ TEST(BatchNorm, GradientEqualsCentralDifferencesOnEveryTarget) {
     for (const Gate gate : {Gate::kNone, Gate::kOwn, Gate::kOutput}) {
       Values g = gradient;
       Values dgamma(16), dbeta(16), dy(y.size(), NAN);
-      std::vector<double> scratch(static_cast<std::size_t>(norm_scratch_size(map)), NAN);
       const NormGradient sums{dgamma.data(), dbeta.data()};
-      gate_and_sum(map, g.data(), gate, output.data(), y.data(), norm.channel, sums,
-                   scratch.data());
+      const GatedNorm by{gate, output.data(), y.data(), norm.channel};
+      gate_and_sum(map, g.data(), by, sums);
       const NormLine line = norm_line(map, norm.channel, sums, true);
-      norm_input_gradient(map, g.data(), gate, y.data(), norm.channel, line, dy.data());
-      expect_parts(map, g, gate, y, norm.channel, line, dy);
+      norm_input_gradient(map, g.data(), by, line, dy.data());
+      expect_parts(map, g, by, line, dy);
       for (std::int64_t c = 0; c < map.channels; ++c)
         for (std::int64_t p = 0; p < map.positions(); ++p) {
           std::vector<double> moved(y.begin(), y.end());
@@ -209,11 +207,10 @@ TEST(BatchNorm, WithRunningStatisticsTheGradientIsScaledOnly) {
   Norm norm(kMap.channels);
   norm_of_running(kMap.channels, norm.state, norm.channel);
   Values dgamma(32), dbeta(32), dy(y.size(), NAN);
-  std::vector<double> scratch(static_cast<std::size_t>(norm_scratch_size(kMap)));
   const NormGradient sums{dgamma.data(), dbeta.data()};
-  gate_and_sum(kMap, g.data(), Gate::kNone, nullptr, y.data(), norm.channel, sums, scratch.data());
-  norm_input_gradient(kMap, g.data(), Gate::kNone, y.data(), norm.channel,
-                      norm_line(kMap, norm.channel, sums, false), dy.data());
+  const GatedNorm by{Gate::kNone, nullptr, y.data(), norm.channel};
+  gate_and_sum(kMap, g.data(), by, sums);
+  norm_input_gradient(kMap, g.data(), by, norm_line(kMap, norm.channel, sums, false), dy.data());
   EXPECT_FLOAT_EQ(element(kMap, dy, 17, 3, 2), norm.channel.scale[17] * element(kMap, g, 17, 3, 2));
   double beta = 0.0;
   for (std::int64_t p = 0; p < kMap.positions(); ++p)

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "simclr/kernels/batch_norm.h"
+#include "simclr/kernels/norm_gradient.h"
 #include "simclr/kernels/pool.h"
 #include "simclr/kernels/winograd.h"
 #include "tests/kernels/maps.h"
@@ -73,18 +73,16 @@ TEST(SameBits, OfNormsAndTheirGradientsForAnyNumberOfThreads) {
     expect_same_bits([&] {
       Values mean = zeros(map.channels), variance = zeros(map.channels);
       Values numbers = zeros(4 * map.channels), sums = zeros(2 * map.channels);
-      std::vector<double> scratch(static_cast<std::size_t>(norm_scratch_size(map)));
       float* n = numbers.data();
       const ChannelNorm norm{n, n + map.channels, n + 2 * map.channels, n + 3 * map.channels};
-      norm_of_batch(map, y.data(), {gamma.data(), beta.data(), mean.data(), variance.data()}, norm,
-                    scratch.data());
+      norm_of_batch(map, y.data(), {gamma.data(), beta.data(), mean.data(), variance.data()}, norm);
       Values out = zeros(map.size()), dy = zeros(map.size());
       apply_norm(map, y.data(), norm, {output.data(), &norm}, true, out.data());
       Values gradient = random_map(map, 2);
       const NormGradient of{sums.data(), sums.data() + map.channels};
-      gate_and_sum(map, gradient.data(), gate, output.data(), y.data(), norm, of, scratch.data());
-      norm_input_gradient(map, gradient.data(), gate, y.data(), norm,
-                          norm_line(map, norm, of, true), dy.data());
+      const GatedNorm by{gate, output.data(), y.data(), norm};
+      gate_and_sum(map, gradient.data(), by, of);
+      norm_input_gradient(map, gradient.data(), by, norm_line(map, norm, of, true), dy.data());
       Values all = values_of(map, out);
       append(all, values_of(map, dy));
       for (const Values& more : {sums, numbers, mean, variance}) append(all, more);
@@ -107,9 +105,8 @@ TEST(SameBits, OfNormSumsThatCancelForAnyNumberOfThreads) {
   const ChannelNorm norm{n, n + map.channels, n + 2 * map.channels, n + 3 * map.channels};
   expect_same_bits([&] {
     Values g = gradient, sums = zeros(2 * map.channels);
-    std::vector<double> scratch(static_cast<std::size_t>(norm_scratch_size(map)));
-    gate_and_sum(map, g.data(), Gate::kNone, nullptr, y.data(), norm,
-                 {sums.data(), sums.data() + map.channels}, scratch.data());
+    gate_and_sum(map, g.data(), {Gate::kNone, nullptr, y.data(), norm},
+                 {sums.data(), sums.data() + map.channels});
     return sums;
   });
 }

@@ -55,16 +55,26 @@ void ConvLayer::pack_backward(const float* weights, float* packed) const {
   std::visit([&](const auto& conv) { conv.pack_backward(weights, packed); }, conv_);
 }
 
-void ConvLayer::forward(const float* x, const float* packed, float* y, float* scratch) const {
-  if (const auto* direct = std::get_if<DirectConv>(&conv_)) return direct->forward(x, packed, y);
-  std::get<WinogradConv>(conv_).forward(x, packed, y, scratch);
+void ConvLayer::forward(const float* x, const float* packed, float* y, float* scratch,
+                        const Epilogue& epilogue) const {
+  if (const auto* direct = std::get_if<DirectConv>(&conv_))
+    return direct->forward(x, packed, y, epilogue);
+  std::get<WinogradConv>(conv_).forward(x, packed, y, scratch, epilogue);
+}
+
+std::int64_t ConvLayer::output_tasks() const {
+  return std::visit([](const auto& conv) { return conv.output_tasks(); }, conv_);
 }
 
 void ConvLayer::input_gradient(const float* dy, const float* packed, float* dx, bool add,
-                               float* scratch) const {
+                               float* scratch, const Epilogue& epilogue) const {
   if (const auto* direct = std::get_if<DirectConv>(&conv_))
-    return direct->input_gradient(dy, packed, dx, add);
-  std::get<WinogradConv>(conv_).input_gradient(dy, packed, dx, add, scratch);
+    return direct->input_gradient(dy, packed, dx, add, epilogue);
+  std::get<WinogradConv>(conv_).input_gradient(dy, packed, dx, add, scratch, epilogue);
+}
+
+std::int64_t ConvLayer::input_tasks() const {
+  return std::visit([](const auto& conv) { return conv.input_tasks(); }, conv_);
 }
 
 void ConvLayer::weight_gradient(const float* x, const float* dy, float* dw, float* scratch) const {

@@ -7,7 +7,7 @@
 #include "simclr/engine/arena.h"
 #include "simclr/engine/network.h"
 #include "simclr/engine/step_profile.h"
-#include "simclr/kernels/batch_norm.h"
+#include "simclr/kernels/norm_gradient.h"
 
 namespace simclr {
 
@@ -74,18 +74,35 @@ class Workspace {
 
   void place_maps(const Network& network);
   ChannelNorm norm_of(const Layer& layer) const;
-  void normalise(std::int64_t layer, const NetworkTensors& tensors, bool training);
+  /// How the norm of a layer's output comes about.
+  enum class NormKind {
+    kBatch,    ///< by the batch's statistics, gathered as the output is written
+    kRunning,  ///< by the running ones, applied afterwards: the output is kept as well
+    kApplied,  ///< by the running ones, applied as the output is written
+  };
+  NormKind norm_kind(bool training) const;
+  template <class Convolve>
+  void convolve_and_normalise(std::int64_t layer, const NetworkTensors& tensors, NormKind kind,
+                              const Shortcut& shortcut, const Convolve& convolve, bool relu);
   void activate_stem();
   const float* input_of(std::size_t block) const;
   void forward_block(std::size_t block, const NetworkTensors& tensors, const PackedWeights& packed,
-                     bool training);
+                     NormKind kind);
   void backward_block(std::size_t block, const PackedWeights& packed,
                       const std::vector<float*>& gradients);
   void activate(std::int64_t layer, const Shortcut& shortcut);
-  void backward_norm(std::int64_t layer, Gate gate, float* g, float* dy,
+  /// A norm that a gradient meets, and its layer.
+  struct Ahead {
+    std::int64_t layer;
+    GatedNorm by;
+  };
+  GatedNorm gated(std::int64_t layer, Gate gate) const;
+  Ahead ahead_of(std::size_t block) const;
+  void backward_norm(const Ahead& at, const float* g, float* dy,
                      const std::vector<float*>& gradients);
   void backward_conv(std::int64_t layer, const PackedWeights& packed, const float* x,
-                     const float* dy, const std::vector<float*>& gradients, float* dx, bool add);
+                     const float* dy, const std::vector<float*>& gradients, float* dx, bool add,
+                     const Ahead* ahead);
   void backward_stem(const float* pixels, const std::vector<float*>& gradients);
   NormGradient sums_of(std::int64_t layer, const std::vector<float*>& gradients) const;
 
@@ -103,10 +120,11 @@ class Workspace {
   std::int64_t pooled_ = 0;
   std::int64_t pooled_y_ = 0;  ///< what the pool took, before the norm
   std::int64_t scratch_ = 0;
-  std::int64_t sums_ = 0;  ///< doubles, of the norms
   /// Of maps: of a block's output, and two more. They change places from block to block.
   std::array<std::int64_t, 3> gradients_{};
-  std::vector<std::uint8_t> where_;  ///< of the pool
+  std::vector<std::uint8_t> where_;               ///< of the pool
+  std::vector<PanelMoments> moments_;             ///< of the layer at hand
+  std::vector<PanelGradientSums> gradient_sums_;  ///< likewise
 };
 
 }  // namespace simclr

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <span>
 
+#include "simclr/kernels/moments.h"
 #include "simclr/kernels/panels.h"
 
 namespace simclr {
@@ -26,12 +27,13 @@ struct NormState {
 inline constexpr double kNormEpsilon = 1e-5;
 inline constexpr double kNormMomentum = 0.1;
 
-/// Doubles of scratch that the sums over a map need.
-std::int64_t norm_scratch_size(const PanelMap& map);
-
-/// Statistics of the batch `y`, and the running ones moved towards them by kNormMomentum.
+/// Statistics of the batch, and the running ones moved towards them by kNormMomentum.
+/// @param parts  [tasks][channels / 16], which together saw every value once
+void norm_of_moments(std::int64_t channels, std::span<const PanelMoments> parts,
+                     const NormState& state, const ChannelNorm& norm);
+/// Likewise, of the batch `y`.
 void norm_of_batch(const PanelMap& map, const float* y, const NormState& state,
-                   const ChannelNorm& norm, double* scratch);
+                   const ChannelNorm& norm);
 /// The norm by running statistics.
 void norm_of_running(std::int64_t channels, const NormState& state, const ChannelNorm& norm);
 
@@ -45,43 +47,8 @@ struct Shortcut {
 void apply_norm(const PanelMap& map, const float* y, const ChannelNorm& norm,
                 const Shortcut& shortcut, bool relu, float* out);
 
-/// How a gradient with respect to a norm's output comes about.
-enum class Gate {
-  kNone,    ///< as given
-  kOwn,     ///< passes where the norm's own output is positive: relu behind it
-  kOutput,  ///< passes where `output` is positive: relu behind a sum
-};
-
-/// Sums over the batch that the gradient through the norm needs, [C] each.
-struct NormGradient {
-  float* dgamma = nullptr;
-  float* dbeta = nullptr;
-};
-
-/// dgamma = sum of g * normalised y, dbeta = sum of g, with g the gated gradient. Gate::kOutput
-/// leaves g in `gradient`, for the shortcut; Gate::kOwn leaves it as it is, to be gated once more.
-/// @param output  for Gate::kOutput
-void gate_and_sum(const PanelMap& map, float* gradient, Gate gate, const float* output,
-                  const float* y, const ChannelNorm& norm, const NormGradient& sums,
-                  double* scratch);
-
-/// The gradient with respect to y is a line in it and in g: scale * g + slope * y + constant, of
-/// the norm's scale and these, [C] each.
-struct NormLine {
-  std::vector<float> slope;
-  std::vector<float> constant;
-};
-
-/// After gate_and_sum.
-/// @param of_batch  whether the statistics were the batch's own, and so depend on y
-NormLine norm_line(const PanelMap& map, const ChannelNorm& norm, const NormGradient& sums,
-                   bool of_batch);
-
-/// The gradient with respect to y, written to `dy`, which may be `gradient`. Gate::kOwn gates it.
-void norm_input_gradient(const PanelMap& map, const float* gradient, Gate gate, const float* y,
-                         const ChannelNorm& norm, const NormLine& line, float* dy);
-/// Of a part, on this thread. @param dy  part.map(channels)
-void norm_input_gradient(const PanelMap& map, const MapPart& part, const float* gradient, Gate gate,
-                         const float* y, const ChannelNorm& norm, const NormLine& line, float* dy);
+/// The same in place, of a stretch of `map`.
+void apply_norm(const Stretch& stretch, const float* map, const ChannelNorm& norm,
+                const Shortcut& shortcut, bool relu);
 
 }  // namespace simclr

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <iterator>
 
 #include "simclr/core/parallel.h"
 #include "simclr/kernels/transpose.h"
@@ -89,20 +90,30 @@ void DirectConv::pack_backward(const float* weights, float* packed) const {
   });
 }
 
-void DirectConv::forward(const float* x, const float* packed, float* y) const {
-  gather(outputs_, shape_.in_map(), shape_.out_map(), x, packed, y, false);
+void DirectConv::forward(const float* x, const float* packed, float* y,
+                         const Epilogue& epilogue) const {
+  gather(outputs_, shape_.in_map(), shape_.out_map(), x, packed, y, false, epilogue);
 }
 
-void DirectConv::input_gradient(const float* dy, const float* packed, float* dx, bool add) const {
-  gather(inputs_, shape_.out_map(), shape_.in_map(), dy, packed, dx, add);
+DirectConv::Blocks DirectConv::blocks_of(const PanelMap& to) {
+  const std::int64_t images = pieces_of(to.batch, kImages);
+  return {pieces_of(to.positions(), std::max<std::int64_t>(1, kTaskRows * images / to.batch)),
+          images};
+}
+
+std::int64_t DirectConv::output_tasks() const { return blocks_of(shape_.out_map()).tasks(); }
+std::int64_t DirectConv::input_tasks() const { return blocks_of(shape_.in_map()).tasks(); }
+
+void DirectConv::input_gradient(const float* dy, const float* packed, float* dx, bool add,
+                                const Epilogue& epilogue) const {
+  gather(inputs_, shape_.out_map(), shape_.in_map(), dy, packed, dx, add, epilogue);
 }
 
 /// c[to] (+)= sum over a position's links of a[link.from] x packed[link.tap].
 void DirectConv::gather(const LinkTable& table, const PanelMap& from, const PanelMap& to,
-                        const float* a, const float* packed, float* c, bool add) const {
-  const std::int64_t image_blocks = pieces_of(to.batch, kImages);
-  const std::int64_t position_blocks =
-      pieces_of(to.positions(), std::max<std::int64_t>(1, kTaskRows * image_blocks / to.batch));
+                        const float* a, const float* packed, float* c, bool add,
+                        const Epilogue& epilogue) const {
+  const auto [position_blocks, image_blocks] = blocks_of(to);
   const std::int64_t groups = pieces_of(to.panels(), kGroupPanels);
   const std::int64_t tap_size = from.channels * to.channels;
   parallel_for(groups * position_blocks * image_blocks, [&](std::int64_t task) {
@@ -112,6 +123,7 @@ void DirectConv::gather(const LinkTable& table, const PanelMap& from, const Pane
     const std::int64_t first = piece_begin(to.batch, image_blocks, image_block);
     const std::int64_t panel = group * kGroupPanels;
     std::vector<Segment> segments;
+    std::vector<float*> written;
     Product product;
     product.b_panel = from.channels * kPanel;
     product.c_panel = to.panel_stride();
@@ -129,11 +141,18 @@ void DirectConv::gather(const LinkTable& table, const PanelMap& from, const Pane
         for (std::int64_t k = 0; k < from.panels(); ++k)
           segments.push_back({a + from.offset(k, link.from, first), weights + k * kPanel * kPanel});
       }
+      product.c = c + to.offset(panel, p, first);
+      written.push_back(product.c);
       if (add && segments.empty()) continue;
       product.segment = segments.data();
       product.segments = static_cast<std::int64_t>(segments.size());
-      product.c = c + to.offset(panel, p, first);
       multiply(product);
+    }
+    if (!epilogue) return;
+    for (std::int64_t i = 0; i < product.panels; ++i) {
+      epilogue({task % (position_blocks * image_blocks), panel + i, written.data(),
+                std::ssize(written), product.rows});
+      for (float*& row : written) row += to.panel_stride();
     }
   });
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "simclr/kernels/conv_shape.h"
+#include "simclr/kernels/epilogue.h"
 #include "simclr/kernels/gemm.h"
 
 namespace simclr {
@@ -38,16 +39,27 @@ class DirectConv {
   void pack_backward(const float* weights, float* packed) const;
 
   /// @param x       in_map  @param packed  from pack_forward  @param y  out_map, written
-  void forward(const float* x, const float* packed, float* y) const;
+  void forward(const float* x, const float* packed, float* y,
+               const Epilogue& epilogue = nullptr) const;
+  std::int64_t output_tasks() const;  ///< that forward's epilogue hears of
+  std::int64_t input_tasks() const;   ///< that input_gradient's hears of
   /// @param dy  out_map  @param packed  from pack_backward  @param dx  in_map
   /// @param add  to what dx holds
-  void input_gradient(const float* dy, const float* packed, float* dx, bool add) const;
+  void input_gradient(const float* dy, const float* packed, float* dx, bool add,
+                      const Epilogue& epilogue = nullptr) const;
   /// @param dw  [Cout, kernel, kernel, Cin], written; exactly 0 where a tap meets no pixel
   void weight_gradient(const float* x, const float* dy, float* dw, float* scratch) const;
 
  private:
+  /// How a map is shared out among tasks, panels apart.
+  struct Blocks {
+    std::int64_t of_positions;
+    std::int64_t of_images;
+    std::int64_t tasks() const { return of_positions * of_images; }
+  };
   void gather(const LinkTable& table, const PanelMap& from, const PanelMap& to, const float* a,
-              const float* packed, float* c, bool add) const;
+              const float* packed, float* c, bool add, const Epilogue& epilogue) const;
+  static Blocks blocks_of(const PanelMap& to);
   struct GradientTask;
   void add_gradient(const GradientTask& task, const float* x, const float* dy) const;
   void unpack_gradient(const float* sums, std::int64_t parts, float* dw) const;

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "simclr/kernels/batch_norm.h"
+#include "simclr/kernels/norm_gradient.h"
 #include "simclr/kernels/panels.h"
 
 namespace simclr {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <vector>
 
 #include "simclr/core/huge_memory.h"
@@ -64,7 +65,8 @@ StemConv::Span StemConv::taps_inside(std::int64_t output) const {
   return {std::max<std::int64_t>(0, -first), std::min(shape_.kernel, shape_.side - first)};
 }
 
-void StemConv::forward(const float* pixels, const float* packed, float* y) const {
+void StemConv::forward(const float* pixels, const float* packed, float* y,
+                       const Epilogue& epilogue) const {
   const PanelMap out = shape_.out_map();
   const std::int64_t row = framed_side() * kColours;
   const std::int64_t run = shape_.kernel * kColours;  // of a kernel's row
@@ -73,6 +75,7 @@ void StemConv::forward(const float* pixels, const float* packed, float* y) const
     frame(pixels, block, images);
     const std::int64_t first = piece_begin(shape_.batch, blocks(), block);
     std::vector<Segment> segments;
+    std::vector<float*> written;
     Product product;
     product.a_row = image_size();
     product.b_panel = shape_.depth() * kPanel;
@@ -94,6 +97,14 @@ void StemConv::forward(const float* pixels, const float* packed, float* y) const
       product.depth = (columns.end - columns.begin) * kColours;
       product.c = y + out.offset(0, p, first);
       multiply(product);
+      if (!epilogue) continue;
+      written.push_back(product.c);
+      if (p % out.width < out.width - 1) continue;
+      for (std::int64_t panel = 0; panel < out.panels(); ++panel) {
+        epilogue({block, panel, written.data(), std::ssize(written), product.rows});
+        for (float*& position : written) position += out.panel_stride();
+      }
+      written.clear();
     }
   });
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "simclr/kernels/epilogue.h"
 #include "simclr/kernels/panels.h"
 
 namespace simclr {
@@ -37,7 +38,9 @@ class StemConv {
 
   /// @param weights  [Cout, kernel, kernel, 3]
   void pack(const float* weights, float* packed) const;
-  void forward(const float* pixels, const float* packed, float* y) const;
+  void forward(const float* pixels, const float* packed, float* y,
+               const Epilogue& epilogue = nullptr) const;
+  std::int64_t output_tasks() const { return blocks(); }  ///< that an epilogue hears of
   /// @param dy  gives the gradient of the output, part by part
   /// @param dw  [Cout, kernel, kernel, 3], written
   void weight_gradient(const float* pixels, const PartReader& dy, float* dw, float* scratch) const;

@@ -168,6 +168,10 @@ void WinogradConv::write_outputs(const Block& block, const Maps& maps, const Mat
                                .matrix_stride = from.stride,
                                .rows = block.images,
                                .add = maps.add});
+    if (maps.epilogue == nullptr) continue;
+    const std::int64_t places = sizes_of(scheme_).out * sizes_of(scheme_).out;
+    const auto end = std::remove(pixels.begin(), pixels.begin() + places, beyond.data());
+    (*maps.epilogue)({block.task, panel, pixels.data(), end - pixels.begin(), block.images});
   }
 }
 

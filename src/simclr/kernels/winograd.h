@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "simclr/kernels/conv_shape.h"
+#include "simclr/kernels/epilogue.h"
 
 namespace simclr {
 
@@ -33,10 +34,13 @@ class WinogradConv {
   void pack_forward(const float* weights, float* packed) const;
   void pack_backward(const float* weights, float* packed) const;
 
-  void forward(const float* x, const float* packed, float* y, float* scratch) const;
+  void forward(const float* x, const float* packed, float* y, float* scratch,
+               const Epilogue& epilogue = nullptr) const;
+  std::int64_t output_tasks() const;  ///< that forward's epilogue hears of
+  std::int64_t input_tasks() const { return output_tasks(); }
   /// @param add  to what dx holds
-  void input_gradient(const float* dy, const float* packed, float* dx, bool add,
-                      float* scratch) const;
+  void input_gradient(const float* dy, const float* packed, float* dx, bool add, float* scratch,
+                      const Epilogue& epilogue = nullptr) const;
   /// @param dw  [Cout, 3, 3, Cin], written
   void weight_gradient(const float* x, const float* dy, float* dw, float* scratch) const;
 
@@ -55,6 +59,7 @@ class WinogradConv {
   template <class Body>
   void for_each_block(std::int64_t first, std::int64_t images, std::int64_t at_most,
                       const Body& body) const;
+  std::int64_t blocks_of(std::int64_t images, std::int64_t at_most) const;
   void read_inputs(const Block& block, const PanelMap& map, const float* x,
                    const Matrices& to) const;
   void read_gradients(const Block& block, const PanelMap& map, const float* dy,

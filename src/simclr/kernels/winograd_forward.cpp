@@ -13,13 +13,21 @@ constexpr std::int64_t kProductRows = 256;  ///< in a task that multiplies
 
 }  // namespace
 
-void WinogradConv::forward(const float* x, const float* packed, float* y, float* scratch) const {
-  run({shape_.in_map(), shape_.out_map(), x, packed, y, false}, scratch);
+void WinogradConv::forward(const float* x, const float* packed, float* y, float* scratch,
+                           const Epilogue& epilogue) const {
+  run({shape_.in_map(), shape_.out_map(), x, packed, y, false, epilogue ? &epilogue : nullptr},
+      scratch);
+}
+
+std::int64_t WinogradConv::output_tasks() const {
+  if (images_in_cache() > 0) return blocks_of(shape_.batch, images_in_cache());
+  return blocks_of(images_at_once(), kTileImages);  // the same for each chunk, one after the other
 }
 
 void WinogradConv::input_gradient(const float* dy, const float* packed, float* dx, bool add,
-                                  float* scratch) const {
-  run({shape_.out_map(), shape_.in_map(), dy, packed, dx, add}, scratch);
+                                  float* scratch, const Epilogue& epilogue) const {
+  run({shape_.out_map(), shape_.in_map(), dy, packed, dx, add, epilogue ? &epilogue : nullptr},
+      scratch);
 }
 
 void WinogradConv::run(const Maps& maps, float* scratch) const {

@@ -96,7 +96,7 @@ void WinogradConv::add_gradients_in_cache(const float* x, const float* dy, float
     const std::int64_t tiles_at_once = std::max<std::int64_t>(1, rows / pieces_of(images, parts));
     bool add = false;
     for (std::int64_t part = 0; part < parts; ++part) {
-      Block block{0, first + piece_begin(images, parts, part), 0, 0};
+      Block block{0, first + piece_begin(images, parts, part), 0, 0, 0};
       block.images = first + piece_begin(images, parts, part + 1) - block.image;
       for (std::int64_t tile = 0; tile < tiles(); tile += tiles_at_once, add = true) {
         const std::int64_t end = std::min(tile + tiles_at_once, tiles());

@@ -25,6 +25,7 @@ struct WinogradConv::Block {
   std::int64_t image;
   std::int64_t images;
   std::int64_t row;  ///< of its first image in the matrices
+  std::int64_t task;
 };
 
 /// One matrix [channels / 16][rows][16] for each frequency.
@@ -45,6 +46,7 @@ struct WinogradConv::Maps {
   const float* packed;
   float* y;
   bool add;
+  const Epilogue* epilogue;  ///< or null
 };
 
 /// Calls body(block) for every tile and at most so many of the images at a time; rows go tile
@@ -57,8 +59,12 @@ void WinogradConv::for_each_block(std::int64_t first, std::int64_t images, std::
     const std::int64_t begin = piece_begin(images, parts, task % parts);
     const std::int64_t count = piece_begin(images, parts, task % parts + 1) - begin;
     const std::int64_t tile = task / parts;
-    body(Block{tile, first + begin, count, tile * images + begin});
+    body(Block{tile, first + begin, count, tile * images + begin, task});
   });
+}
+
+inline std::int64_t WinogradConv::blocks_of(std::int64_t images, std::int64_t at_most) const {
+  return tiles() * pieces_of(images, at_most);
 }
 
 }  // namespace simclr

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "simclr/kernels/batch_norm.h"
 #include "simclr/kernels/matrix.h"
+#include "simclr/kernels/norm_gradient.h"
 
 namespace simclr {
 namespace {
@@ -99,11 +99,10 @@ class NormReluFunction : public torch::autograd::Function<NormReluFunction> {
     const PanelMap map = map_of(x);
     const at::Tensor y = to_panels(x);
     at::Tensor numbers = at::empty({4, map.channels}, x.options());
-    std::vector<double> scratch(static_cast<std::size_t>(norm_scratch_size(map)));
     const NormState state{gamma.const_data_ptr<float>(), beta.const_data_ptr<float>(),
                           running_mean.data_ptr<float>(), running_variance.data_ptr<float>()};
     if (training) {
-      norm_of_batch(map, y.const_data_ptr<float>(), state, norm_in(numbers), scratch.data());
+      norm_of_batch(map, y.const_data_ptr<float>(), state, norm_in(numbers));
     } else {
       norm_of_running(map.channels, state, norm_in(numbers));
     }
@@ -123,14 +122,12 @@ class NormReluFunction : public torch::autograd::Function<NormReluFunction> {
     at::Tensor g = to_panels(gradients[0].contiguous());
     at::Tensor dgamma = at::empty({map.channels}, y.options());
     at::Tensor dbeta = at::empty({map.channels}, y.options());
-    std::vector<double> scratch(static_cast<std::size_t>(norm_scratch_size(map)));
     const NormGradient sums{dgamma.data_ptr<float>(), dbeta.data_ptr<float>()};
-    gate_and_sum(map, g.data_ptr<float>(), Gate::kOwn, nullptr, y.const_data_ptr<float>(),
-                 norm_in(numbers), sums, scratch.data());
-    norm_input_gradient(
-        map, g.const_data_ptr<float>(), Gate::kOwn, y.const_data_ptr<float>(), norm_in(numbers),
-        norm_line(map, norm_in(numbers), sums, context->saved_data["training"].toBool()),
-        g.data_ptr<float>());
+    const GatedNorm by{Gate::kOwn, nullptr, y.const_data_ptr<float>(), norm_in(numbers)};
+    gate_and_sum(map, g.data_ptr<float>(), by, sums);
+    norm_input_gradient(map, g.const_data_ptr<float>(), by,
+                        norm_line(map, by.norm, sums, context->saved_data["training"].toBool()),
+                        g.data_ptr<float>());
     return {from_panels(g, map), dgamma, dbeta, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };

@@ -1,0 +1,121 @@
+#include <cassert>
+#include <utility>
+
+#include "simclr/engine/workspace.h"
+
+namespace simclr {
+
+NormGradient Workspace::sums_of(std::int64_t layer, const std::vector<float*>& gradients) const {
+  const auto i = static_cast<std::size_t>(layer);
+  return {gradients[3 * i + 1], gradients[3 * i + 2]};
+}
+
+GatedNorm Workspace::gated(std::int64_t layer, Gate gate) const {
+  const Layer& at = layers_[static_cast<std::size_t>(layer)];
+  return {gate, arena_.at(at.x), arena_.at(at.y), norm_of(at)};
+}
+
+/// What the gradient of a block's input meets: the end of the block before it, or the stem.
+Workspace::Ahead Workspace::ahead_of(std::size_t block) const {
+  if (block > 0) {
+    const std::int64_t layer = blocks_[block - 1].path.back() + 1;
+    return {layer, gated(layer, Gate::kOutput)};
+  }
+  Ahead stem{0, gated(0, Gate::kOwn)};
+  if (has_pool_) stem.by.y = arena_.at(pooled_y_);
+  return stem;
+}
+
+void Workspace::backward(const PackedWeights& packed, const float* pixels,
+                         const float* feature_gradient, const std::vector<float*>& gradients) {
+  assert(keep_);
+  const Ahead end = ahead_of(blocks_.size());
+  const PanelMap& map = layers_[static_cast<std::size_t>(end.layer)].map;
+  average_pool_gradient(map, feature_gradient, arena_.at(gradients_[0]));
+  gate_and_sum(map, arena_.at(gradients_[0]), end.by, sums_of(end.layer, gradients));
+  for (std::size_t block = blocks_.size(); block-- > 0;) backward_block(block, packed, gradients);
+  backward_stem(pixels, gradients);
+}
+
+/// From what the norm gave to what it was given; its sums are there.
+void Workspace::backward_norm(const Ahead& at, const float* g, float* dy,
+                              const std::vector<float*>& gradients) {
+  const PassTimer timer(profile_, at.layer, Pass::kNormBackward);
+  const PanelMap& map = layers_[static_cast<std::size_t>(at.layer)].map;
+  norm_input_gradient(map, g, at.by,
+                      norm_line(map, at.by.norm, sums_of(at.layer, gradients), of_batch_), dy);
+}
+
+/// @param ahead  the norm that dx meets next, whose sums are gathered as dx is written; or null
+void Workspace::backward_conv(std::int64_t layer, const PackedWeights& packed, const float* x,
+                              const float* dy, const std::vector<float*>& gradients, float* dx,
+                              bool add, const Ahead* ahead) {
+  const ConvLayer& conv = convs_[static_cast<std::size_t>(layer - 1)];
+  float* scratch = arena_.at(scratch_);
+  {
+    const PassTimer timer(profile_, layer, Pass::kWeightGradient);
+    conv.weight_gradient(x, dy, gradients[static_cast<std::size_t>(3 * layer)], scratch);
+  }
+  const PassTimer timer(profile_, layer, Pass::kInputGradient);
+  if (ahead == nullptr) return conv.input_gradient(dy, packed.backward(layer), dx, add, scratch);
+  const PanelMap map = conv.shape().in_map();
+  gradient_sums_.assign(static_cast<std::size_t>(conv.input_tasks() * map.panels()), {});
+  conv.input_gradient(dy, packed.backward(layer), dx, add, scratch, [&](const Stretch& stretch) {
+    gate_and_sum(
+        stretch, dx, ahead->by,
+        gradient_sums_[static_cast<std::size_t>(stretch.task * map.panels() + stretch.panel)]);
+  });
+  sums_of_parts(map.channels, gradient_sums_, ahead->by.norm, sums_of(ahead->layer, gradients));
+}
+
+/// Takes the gradient of the block's output, gated and summed, from gradients_[0] and leaves that
+/// of its input there.
+void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
+                               const std::vector<float*>& gradients) {
+  const ResidualPath& path = blocks_[block];
+  float* of_output = arena_.at(gradients_[0]);
+  std::int64_t dy = gradients_[1];
+  std::int64_t dx = gradients_[2];
+  const float* input = input_of(block);
+  const Ahead behind = ahead_of(block);
+
+  backward_norm(ahead_of(block + 1), of_output, arena_.at(dy), gradients);
+  for (std::size_t i = path.path.size(); i-- > 1;) {
+    const std::int64_t layer = path.path[i - 1] + 1;
+    const Ahead before{layer, gated(layer, Gate::kOwn)};
+    activate(layer, {});
+    backward_conv(path.path[i] + 1, packed, before.by.output, arena_.at(dy), gradients,
+                  arena_.at(dx), false, &before);
+    backward_norm(before, arena_.at(dx), arena_.at(dx), gradients);
+    std::swap(dy, dx);
+  }
+  const std::int64_t first = path.path.front() + 1;
+  if (path.shortcut < 0)
+    return backward_conv(first, packed, input, arena_.at(dy), gradients, of_output, true, &behind);
+  backward_conv(first, packed, input, arena_.at(dy), gradients, arena_.at(dx), false, nullptr);
+  const std::int64_t side = path.shortcut + 1;
+  const Ahead shortcut{side, gated(side, Gate::kNone)};
+  gate_and_sum(layers_[static_cast<std::size_t>(side)].map, of_output, shortcut.by,
+               sums_of(side, gradients));
+  backward_norm(shortcut, of_output, of_output, gradients);
+  backward_conv(side, packed, input, of_output, gradients, arena_.at(dx), true, &behind);
+  gradients_ = {dx, dy, gradients_[0]};
+}
+
+/// Norm, relu and pool are gone back through part by part, as the convolution asks for them.
+void Workspace::backward_stem(const float* pixels, const std::vector<float*>& gradients) {
+  const PassTimer timer(profile_, 0, Pass::kWeightGradient);
+  const PanelMap& map = layers_[0].map;
+  const float* g = arena_.at(gradients_[0]);
+  const GatedNorm by = gated(0, Gate::kOwn);
+  const NormLine line = norm_line(map, by.norm, sums_of(0, gradients), of_batch_);
+  stem_.weight_gradient(
+      pixels,
+      [&](const MapPart& part, float* to) {
+        if (!has_pool_) return norm_input_gradient(map, part, g, by, line, to);
+        norm_relu_max_pool_gradient(pool_, part, g, where_.data(), by.y, by.norm, line, to);
+      },
+      gradients[0], arena_.at(scratch_));
+}
+
+}  // namespace simclr

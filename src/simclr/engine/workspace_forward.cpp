@@ -1,0 +1,119 @@
+#include "simclr/engine/workspace.h"
+
+namespace simclr {
+
+Workspace::NormKind Workspace::norm_kind(bool training) const {
+  if (training) return NormKind::kBatch;
+  return keep_ ? NormKind::kRunning : NormKind::kApplied;
+}
+
+/// Runs a convolution and has its norm ready, or applied with relu and shortcut.
+/// @param convolve  body(epilogue)
+template <class Convolve>
+void Workspace::convolve_and_normalise(std::int64_t layer, const NetworkTensors& tensors,
+                                       NormKind kind, const Shortcut& shortcut,
+                                       const Convolve& convolve, bool relu) {
+  const PassTimer timer(profile_, layer, Pass::kForward);
+  const auto i = static_cast<std::size_t>(layer);
+  const Layer& at = layers_[i];
+  const ChannelNorm norm = norm_of(at);
+  const NormState state{tensors.parameters[3 * i + 1], tensors.parameters[3 * i + 2],
+                        tensors.running_means[i], tensors.running_variances[i]};
+  if (kind != NormKind::kBatch) norm_of_running(at.map.channels, state, norm);
+  switch (kind) {
+    case NormKind::kRunning:
+      return convolve(nullptr);
+    case NormKind::kApplied:
+      return convolve([&](const Stretch& stretch) {
+        apply_norm(stretch, arena_.at(at.y), norm, shortcut, relu);
+      });
+    case NormKind::kBatch:
+      break;
+  }
+  const std::int64_t tasks = layer == 0 ? stem_.output_tasks() : convs_[i - 1].output_tasks();
+  moments_.assign(static_cast<std::size_t>(tasks * at.map.panels()), {});
+  convolve([&](const Stretch& stretch) {
+    add_moments(stretch,
+                moments_[static_cast<std::size_t>(stretch.task * at.map.panels() + stretch.panel)]);
+  });
+  norm_of_moments(at.map.channels, moments_, state, norm);
+}
+
+const float* Workspace::input_of(std::size_t block) const {
+  if (block > 0)
+    return arena_.at(layers_[static_cast<std::size_t>(blocks_[block - 1].path.back()) + 1].x);
+  return arena_.at(has_pool_ ? pooled_ : layers_[0].x);
+}
+
+void Workspace::forward(const NetworkTensors& tensors, const PackedWeights& packed,
+                        const float* pixels, bool training, float* features) {
+  of_batch_ = training;
+  const Layer& stem = layers_[0];
+  // The pool reads the stem's output as it is.
+  const NormKind kind = has_pool_ && !training ? NormKind::kRunning : norm_kind(training);
+  convolve_and_normalise(
+      0, tensors, kind, {},
+      [&](const Epilogue& epilogue) {
+        stem_.forward(pixels, packed.forward(0), arena_.at(stem.y), epilogue);
+      },
+      true);
+  if (kind != NormKind::kApplied) activate_stem();
+  for (std::size_t block = 0; block < blocks_.size(); ++block)
+    forward_block(block, tensors, packed, norm_kind(training));
+  const Layer& last = layers_[static_cast<std::size_t>(blocks_.back().path.back()) + 1];
+  average_pool(last.map, arena_.at(last.x), features);
+}
+
+/// Relu, and the pool where there is one.
+void Workspace::activate_stem() {
+  const PassTimer timer(profile_, 0, Pass::kNormForward);
+  const Layer& stem = layers_[0];
+  if (has_pool_) {
+    norm_relu_max_pool(pool_, arena_.at(stem.y), norm_of(stem), arena_.at(pooled_),
+                       {where_.data(), keep_ ? arena_.at(pooled_y_) : nullptr});
+  } else {
+    apply_norm(stem.map, arena_.at(stem.y), norm_of(stem), {}, true, arena_.at(stem.x));
+  }
+}
+
+void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
+                              const PackedWeights& packed, NormKind kind) {
+  const ResidualPath& path = blocks_[block];
+  const float* input = input_of(block);
+  const bool applied = kind == NormKind::kApplied;
+  const auto convolve = [&](int unit, const float* x, const Shortcut& shortcut, bool relu) {
+    const std::int64_t number = unit + 1;
+    convolve_and_normalise(
+        number, tensors, kind, shortcut,
+        [&](const Epilogue& epilogue) {
+          convs_[static_cast<std::size_t>(unit)].forward(
+              x, packed.forward(number), arena_.at(layers_[static_cast<std::size_t>(number)].y),
+              arena_.at(scratch_), epilogue);
+        },
+        relu);
+  };
+  // First the shortcut, which joins at the end.
+  Shortcut shortcut{input, nullptr};
+  ChannelNorm side_norm;
+  if (path.shortcut >= 0) {
+    convolve(path.shortcut, input, {}, false);
+    const Layer& side = layers_[static_cast<std::size_t>(path.shortcut) + 1];
+    side_norm = norm_of(side);
+    shortcut = {arena_.at(side.y), applied ? nullptr : &side_norm};
+  }
+  const float* x = input;
+  for (const int unit : path.path) {
+    const Shortcut joins = unit == path.path.back() ? shortcut : Shortcut{};
+    convolve(unit, x, joins, true);
+    if (!applied) activate(unit + 1, joins);
+    x = arena_.at(layers_[static_cast<std::size_t>(unit) + 1].x);
+  }
+}
+
+void Workspace::activate(std::int64_t layer, const Shortcut& shortcut) {
+  const PassTimer timer(profile_, layer, Pass::kNormForward);
+  const Layer& at = layers_[static_cast<std::size_t>(layer)];
+  apply_norm(at.map, arena_.at(at.y), norm_of(at), shortcut, true, arena_.at(at.x));
+}
+
+}  // namespace simclr

@@ -158,16 +158,22 @@ void StemConv::weight_gradient(const float* pixels, const PartReader& dy, float*
       }
     }
   });
-  parallel_for(out.panels() * shape_.kernel, [&](std::int64_t task) {
+  add_blocks(scratch, dw);
+}
+
+/// Adds the blocks' sums up, in order, and puts them where the weights are.
+void StemConv::add_blocks(const float* sums, float* dw) const {
+  const std::int64_t run = shape_.kernel * kColours;
+  parallel_for(shape_.out_map().panels() * shape_.kernel, [&](std::int64_t task) {
     const std::int64_t panel = task / shape_.kernel;
     const std::int64_t begin = task % shape_.kernel * run;
     for (std::int64_t k = begin; k < begin + run; ++k) {
-      std::array<float, kPanel> sums{};
-      const float* from = scratch + (panel * depth + k) * kPanel;
+      std::array<float, kPanel> total{};
+      const float* from = sums + (panel * shape_.depth() + k) * kPanel;
       for (std::int64_t block = 0; block < blocks(); ++block, from += shape_.weights())
-        for (std::size_t lane = 0; lane < kPanel; ++lane) sums[lane] += from[lane];
+        for (std::size_t lane = 0; lane < kPanel; ++lane) total[lane] += from[lane];
       for (std::size_t lane = 0; lane < kPanel; ++lane)
-        dw[(panel * kPanel + static_cast<std::int64_t>(lane)) * depth + k] = sums[lane];
+        dw[(panel * kPanel + static_cast<std::int64_t>(lane)) * shape_.depth() + k] = total[lane];
     }
   });
 }

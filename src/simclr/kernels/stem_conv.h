@@ -55,6 +55,7 @@ class StemConv {
   std::int64_t image_size() const;  ///< floats of an image with its frame
   std::int64_t images_at_once() const;
   std::int64_t blocks() const;
+  void add_blocks(const float* sums, float* dw) const;
   void frame(const float* pixels, std::int64_t block, float* to) const;
 
   StemShape shape_;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 namespace simclr {
 
@@ -23,7 +23,7 @@ inline MatrixView row_major(const float* data, std::int64_t rows, std::int64_t c
 
 /// The matrix as the right side of products wants it: [columns / 16][rows][16], the last panel
 /// filled up with zeros.
-std::vector<float> pack_panels(const MatrixView& matrix);
+std::unique_ptr<float[]> pack_panels(const MatrixView& matrix);
 
 /// c [a.rows, b.columns] = a x b (+ bias [b.columns]), row by row. The same bits for any number of
 /// threads.

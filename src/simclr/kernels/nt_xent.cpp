@@ -82,14 +82,14 @@ constexpr float kNoScore = -1e30F;
 /// Similarities of some rows with all: [panels of columns][kRows][16].
 class Scores {
  public:
-  Scores(const NtXentRows& input, const std::vector<float>& columns)
+  Scores(const NtXentRows& input, const float* columns)
       : input_(input),
         columns_(columns),
         panels_(pieces_of(input.rows, kPanel)),
         values_(static_cast<std::size_t>(panels_ * kRows * kPanel)) {}
 
   void fill(std::int64_t first, std::int64_t count) {
-    const Segment segment{input_.unit + first * input_.width, columns_.data()};
+    const Segment segment{input_.unit + first * input_.width, columns_};
     Product product;
     product.segment = &segment;
     product.segments = 1;
@@ -118,7 +118,7 @@ class Scores {
 
  private:
   const NtXentRows& input_;
-  const std::vector<float>& columns_;
+  const float* columns_;
   std::int64_t panels_;
   std::vector<float> values_;
 };
@@ -126,10 +126,10 @@ class Scores {
 /// Calls body(first row, rows, scores) for every block, each thread with scores of its own.
 template <class Body>
 void for_each_block(const NtXentRows& input, const Body& body) {
-  const std::vector<float> columns =
-      pack_panels(row_major(input.unit, input.rows, input.width).transposed());
+  const auto columns = pack_panels(row_major(input.unit, input.rows, input.width).transposed());
   const std::int64_t blocks = pieces_of(input.rows, kRows);
-  std::vector<Scores> scores(static_cast<std::size_t>(parallel_threads()), Scores(input, columns));
+  std::vector<Scores> scores(static_cast<std::size_t>(parallel_threads()),
+                             Scores(input, columns.get()));
   parallel_for(blocks, [&](std::int64_t block, int slot) {
     Scores& mine = scores[static_cast<std::size_t>(slot)];
     const std::int64_t first = piece_begin(input.rows, blocks, block);
@@ -162,7 +162,7 @@ void nt_xent_rows(const NtXentRows& input, float* log_sums, float* positives, st
 void nt_xent_rows_gradient(const NtXentRows& input, const float* log_sums, float scale,
                            float* gradient) {
   const std::int64_t width_panels = pieces_of(input.width, kPanel);
-  const std::vector<float> right = pack_panels(row_major(input.unit, input.rows, input.width));
+  const auto right = pack_panels(row_major(input.unit, input.rows, input.width));
   std::vector<float> padded(static_cast<std::size_t>(pieces_of(input.rows, kPanel) * kPanel));
   std::copy_n(log_sums, input.rows, padded.begin());
   for_each_block(input, [&](std::int64_t first, std::int64_t count, Scores& scores) {
@@ -170,8 +170,7 @@ void nt_xent_rows_gradient(const NtXentRows& input, const float* log_sums, float
     for (std::int64_t row = 0; row < count; ++row) HWY_DYNAMIC_DISPATCH(weigh_row)
     (scores.row(row), scores.panels(), Scores::stride(), log_sums[first + row], padded.data());
     for (std::int64_t p = 0; p < input.rows / kPanel; ++p)
-      segments.push_back(
-          {scores.row(0) + p * Scores::stride(), right.data() + p * kPanel * kPanel});
+      segments.push_back({scores.row(0) + p * Scores::stride(), right.get() + p * kPanel * kPanel});
     std::vector<float> sums(static_cast<std::size_t>(width_panels * kRows * kPanel));
     Product product;
     product.segment = segments.data();
@@ -185,7 +184,7 @@ void nt_xent_rows_gradient(const NtXentRows& input, const float* log_sums, float
     const std::int64_t done = input.rows / kPanel;
     if (done * kPanel < input.rows) {  // a last panel of columns that is not full
       const Segment last{scores.row(0) + done * Scores::stride(),
-                         right.data() + done * kPanel * kPanel};
+                         right.get() + done * kPanel * kPanel};
       product.segment = &last;
       product.segments = 1;
       product.depth = input.rows - done * kPanel;

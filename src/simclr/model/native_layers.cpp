@@ -6,8 +6,9 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
-#include <vector>
+#include <array>
 
+#include "simclr/core/parallel.h"
 #include "simclr/kernels/matrix.h"
 #include "simclr/kernels/norm_gradient.h"
 
@@ -24,12 +25,21 @@ MatrixView view_of(const at::Tensor& matrix) {
 /// Sum of each column, rows added in order.
 at::Tensor column_sums(const at::Tensor& matrix) {
   at::Tensor sums = at::empty({matrix.size(1)}, matrix.options());
+  const std::int64_t rows = matrix.size(0);
+  const std::int64_t columns = matrix.size(1);
   const auto* values = matrix.const_data_ptr<float>();
-  std::vector<double> totals(static_cast<std::size_t>(matrix.size(1)));
-  for (std::int64_t row = 0; row < matrix.size(0); ++row)
-    for (double& total : totals) total += static_cast<double>(*values++);
-  std::transform(totals.begin(), totals.end(), sums.data_ptr<float>(),
-                 [](double total) { return static_cast<float>(total); });
+  auto* to = sums.data_ptr<float>();
+  parallel_for(pieces_of(columns, kPanel), [&](std::int64_t panel) {
+    const std::int64_t first = panel * kPanel;
+    const std::int64_t end = std::min(first + kPanel, columns);
+    std::array<double, kPanel> totals{};
+    for (std::int64_t row = 0; row < rows; ++row)
+      for (std::int64_t c = first; c < end; ++c)
+        totals[static_cast<std::size_t>(c - first)] +=
+            static_cast<double>(values[row * columns + c]);
+    for (std::int64_t c = first; c < end; ++c)
+      to[c] = static_cast<float>(totals[static_cast<std::size_t>(c - first)]);
+  });
   return sums;
 }
 
@@ -68,9 +78,10 @@ at::Tensor to_panels(const at::Tensor& x) {
   at::Tensor panels = at::empty({map.size()}, x.options());
   const auto* from = x.const_data_ptr<float>();
   auto* to = panels.data_ptr<float>();
-  for (std::int64_t panel = 0; panel < map.panels(); ++panel)
+  parallel_for(map.panels(), [&](std::int64_t panel) {
     for (std::int64_t n = 0; n < map.batch; ++n)
       std::copy_n(from + n * map.channels + panel * kPanel, kPanel, to + map.offset(panel, 0, n));
+  });
   return panels;
 }
 
@@ -78,9 +89,10 @@ at::Tensor from_panels(const at::Tensor& panels, const PanelMap& map) {
   at::Tensor x = at::empty({map.batch, map.channels}, panels.options());
   const auto* from = panels.const_data_ptr<float>();
   auto* to = x.data_ptr<float>();
-  for (std::int64_t panel = 0; panel < map.panels(); ++panel)
+  parallel_for(map.panels(), [&](std::int64_t panel) {
     for (std::int64_t n = 0; n < map.batch; ++n)
       std::copy_n(from + map.offset(panel, 0, n), kPanel, to + n * map.channels + panel * kPanel);
+  });
   return x;
 }
 

@@ -106,6 +106,7 @@ Settings SettingsBuilder::resolve() const {
           "Wanted: 0.25, 0.5, 1, 2 or 4.");
   require(!s.optim.nesterov || s.optim.momentum > 0.0, "optim.nesterov needs momentum above 0",
           "Set --momentum, or leave --nesterov out.");
+  require(!s.knn.k.empty(), "knn.k needs a number of neighbours", "Name some, as `--k 1,20,200`.");
   require(s.optim.schedule != Schedule::kStep || !s.optim.milestones.empty(),
           "optim.schedule = step needs optim.milestones",
           "Name the epochs, as `--schedule step --milestones 60,80`.");

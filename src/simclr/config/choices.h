@@ -20,8 +20,10 @@ enum class Schedule { kConstant, kCosine, kStep };
 enum class LossKind { kNtXent, kDcl, kSupCon };
 enum class Objective { kContrastive, kSupervised };
 enum class DeviceKind { kAuto, kCpu, kCuda };
-enum class Freeze { kEncoder };
-enum class FinetuneViews { kNone, kCropFlip };
+enum class ScoredVectors { kFeatures, kProjection };
+enum class LinearProtocol { kLbfgs, kSgd };
+enum class Freeze { kEncoder, kNone };
+enum class FinetuneViews { kAuto, kNone, kCropFlip };
 enum class LabelSource { kAuto, kFolders, kNone };
 enum class EngineKind { kAuto, kNative, kTorch };
 enum class ConvKind { kAuto, kExact, kF2, kF4 };
@@ -94,13 +96,25 @@ struct EnumNames<DeviceKind> {
       {{DeviceKind::kAuto, "auto"}, {DeviceKind::kCpu, "cpu"}, {DeviceKind::kCuda, "cuda"}}};
 };
 template <>
+struct EnumNames<ScoredVectors> {
+  static constexpr EnumTable<ScoredVectors, 2> table{
+      {{ScoredVectors::kFeatures, "features"}, {ScoredVectors::kProjection, "projection"}}};
+};
+template <>
+struct EnumNames<LinearProtocol> {
+  static constexpr EnumTable<LinearProtocol, 2> table{
+      {{LinearProtocol::kLbfgs, "lbfgs"}, {LinearProtocol::kSgd, "sgd"}}};
+};
+template <>
 struct EnumNames<Freeze> {
-  static constexpr EnumTable<Freeze, 1> table{{{Freeze::kEncoder, "encoder"}}};
+  static constexpr EnumTable<Freeze, 2> table{
+      {{Freeze::kEncoder, "encoder"}, {Freeze::kNone, "none"}}};
 };
 template <>
 struct EnumNames<FinetuneViews> {
-  static constexpr EnumTable<FinetuneViews, 2> table{
-      {{FinetuneViews::kNone, "none"}, {FinetuneViews::kCropFlip, "crop-flip"}}};
+  static constexpr EnumTable<FinetuneViews, 3> table{{{FinetuneViews::kAuto, "auto"},
+                                                      {FinetuneViews::kNone, "none"},
+                                                      {FinetuneViews::kCropFlip, "crop-flip"}}};
 };
 
 template <>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "simclr/config/evaluation_fields.h"
 #include "simclr/config/range.h"
 #include "simclr/config/settings.h"
 #include "simclr/config/training_fields.h"
@@ -105,29 +106,6 @@ void visit_fields(RunSettings& s, Visitor&& visit) {
       s.workers, Range{0, 256});
 }
 
-template <class Visitor>
-void visit_fields(KnnSettings& s, Visitor&& visit) {
-  visit(FieldText{"k", "neighbours that vote"}, s.k, kAtLeastOne);
-  visit(FieldText{"temperature", "a neighbour's vote weighs exp(cosine / this)"}, s.temperature,
-        kPositive);
-}
-
-template <class Visitor>
-void visit_fields(LinearSettings& s, Visitor&& visit) {
-  visit(FieldText{"iterations", "most L-BFGS iterations per L2 strength"}, s.iterations,
-        kAtLeastOne);
-}
-
-template <class Visitor>
-void visit_fields(FinetuneSettings& s, Visitor&& visit) {
-  visit(FieldText{"freeze", "what keeps its weights"}, s.freeze);
-  visit(FieldText{"epochs", "passes over the labelled images"}, s.epochs, kAtLeastOne);
-  visit(FieldText{"batch_size", "images per step"}, s.batch_size, Range{1, 65536});
-  visit(FieldText{"lr", "learning rate of Adam"}, s.lr, kPositive);
-  visit(FieldText{"views", "none (images as they are, features computed once), or crop-flip"},
-        s.views);
-}
-
 /// Calls visit(section name, struct) for every stage, in the order of help and config.yaml.
 template <class Visitor>
 void visit_sections(Settings& s, Visitor&& visit) {
@@ -138,6 +116,7 @@ void visit_sections(Settings& s, Visitor&& visit) {
   visit("optim", s.optim);
   visit("train", s.train);
   visit("run", s.run);
+  visit("eval", s.eval);
   visit("knn", s.knn);
   visit("linear", s.linear);
   visit("finetune", s.finetune);

@@ -84,13 +84,22 @@ struct RunSettings {
   std::int64_t workers = 1;
 };
 
+/// What all protocols share.
+struct EvalSettings {
+  ScoredVectors on = ScoredVectors::kFeatures;
+  std::int64_t seeds = 1;
+};
+
 struct KnnSettings {
-  std::int64_t k = 200;
+  std::vector<std::int64_t> k{1, 10, 20, 200};
   double temperature = 0.1;
 };
 
 struct LinearSettings {
+  LinearProtocol protocol = LinearProtocol::kLbfgs;
   std::int64_t iterations = 300;
+  std::int64_t epochs = 90;
+  std::int64_t batch_size = 256;
 };
 
 struct FinetuneSettings {
@@ -98,7 +107,8 @@ struct FinetuneSettings {
   std::int64_t epochs = 40;
   std::int64_t batch_size = 256;
   double lr = 1e-3;
-  FinetuneViews views = FinetuneViews::kNone;
+  FinetuneViews views = FinetuneViews::kAuto;
+  double labels = 1.0;
 };
 
 /// Everything a run can be told. Later code takes the const part it needs, never the whole.
@@ -110,6 +120,7 @@ struct Settings {
   OptimSettings optim;
   TrainSettings train;
   RunSettings run;
+  EvalSettings eval;
   KnnSettings knn;
   LinearSettings linear;
   FinetuneSettings finetune;

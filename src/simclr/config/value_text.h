@@ -86,11 +86,14 @@ std::string allowed() {
 template <Number T>
 void parse_value(const std::string& key, std::string_view text, const Range& range, T& value) {
   T parsed{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  const bool share = std::is_floating_point_v<T> && range.high <= 1.0 && text.ends_with('%');
+  const std::string_view digits = text.substr(0, text.size() - (share ? 1 : 0));
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), parsed);
+  if (share) parsed /= static_cast<T>(100);
   const auto number = static_cast<double>(parsed);
   const bool inside = std::isfinite(number) && number <= range.high &&
                       (range.open_low ? number > range.low : number >= range.low);
-  if (error != std::errc() || end != text.data() + text.size() || !inside)
+  if (error != std::errc() || end != digits.data() + digits.size() || !inside)
     reject(key, text, allowed<T>(range));
   value = parsed;
 }

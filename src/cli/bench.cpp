@@ -153,10 +153,38 @@ void add_loader(CLI::App& bench) {
   command->callback([state] { bench_loader(state->settings.resolve(), state->options); });
 }
 
+void add_eval(CLI::App& bench, const std::string& name, const std::string& about,
+              void (*run)(const BenchEvalOptions&)) {
+  CLI::App* command = bench.add_subcommand(name, about);
+  const auto options = std::make_shared<BenchEvalOptions>();
+  command->add_option("--bank", options->bank, "features of training images")
+      ->check(CLI::Range(200, 10'000'000))
+      ->capture_default_str();
+  command->add_option("--queries", options->queries, "features of test images")
+      ->check(CLI::Range(1, 10'000'000))
+      ->capture_default_str();
+  command->add_option("--width", options->width, "numbers in a feature")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command->add_option("--classes", options->classes)
+      ->check(CLI::Range(2, 100000))
+      ->capture_default_str();
+  command->add_option("--threads", options->threads, "0 takes every core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command->add_option("--rounds", options->rounds, "the median of so many")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "print as JSON");
+  command->footer("Examples:\n  simclr bench " + name + "\n  simclr bench " + name +
+                  " --bank 10000 --queries 1000 --json");
+  command->callback([options, run] { run(*options); });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app, Context& /*context*/) {
-  CLI::App* command = app.add_subcommand("bench", "how fast this machine trains and makes views");
+  CLI::App* command = app.add_subcommand("bench", "how fast this machine trains, makes views and scores");
   command->require_subcommand(1);
   command->footer(
       "Examples:\n  simclr bench step\n  simclr bench augment\n  simclr bench loader --workers "
@@ -166,6 +194,9 @@ void add_bench(CLI::App& app, Context& /*context*/) {
   add_curves(*command);
   add_augment(*command);
   add_loader(*command);
+  add_eval(*command, "knn", "nearest neighbours of made features", bench_knn);
+  add_eval(*command, "probe", "the L-BFGS probe and its choice of L2 on made features",
+           bench_probe);
 }
 
 }  // namespace simclr::cli

@@ -70,4 +70,18 @@ struct BenchCurvesOptions {
 /// moved by one ulp: whether the native losses lie among those that differ by rounding alone.
 void bench_curves(const Settings& settings, const BenchCurvesOptions& options);
 
+struct BenchEvalOptions {
+  std::int64_t bank = 50000;  ///< or training images
+  std::int64_t queries = 10000;
+  std::int64_t width = 512;
+  std::int64_t classes = 10;
+  int threads = 0;  ///< 0: every core
+  int rounds = 3;
+  bool json = false;
+};
+
+// Time kNN, and the L-BFGS probe with its choice of L2, on made features.
+void bench_knn(const BenchEvalOptions& options);
+void bench_probe(const BenchEvalOptions& options);
+
 }  // namespace simclr::cli

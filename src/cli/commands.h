@@ -18,6 +18,7 @@ struct Context {
 void add_demo(CLI::App& app, Context& context);
 void add_pretrain(CLI::App& app, Context& context);
 void add_evaluations(CLI::App& app, Context& context);  ///< knn, linear, finetune
+void add_embed(CLI::App& app, Context& context);
 void add_study(CLI::App& app, Context& context);
 void add_preview(CLI::App& app, Context& context);
 void add_data(CLI::App& app, Context& context);

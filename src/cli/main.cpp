@@ -47,6 +47,7 @@ int run(int argc, char** argv) {
   add_demo(app, context);
   add_pretrain(app, context);
   add_evaluations(app, context);
+  add_embed(app, context);
   add_study(app, context);
   add_preview(app, context);
   add_data(app, context);

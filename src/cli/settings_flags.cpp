@@ -46,9 +46,9 @@ SettingsFlags::SettingsFlags(CLI::App& command, const std::vector<std::string>& 
                   "YAML file of settings, over the preset; more than one is layered")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  for (const Field& field : all_fields()) {
-    if (std::find(sections.begin(), sections.end(), field.section) != sections.end())
-      add_flag(command, field);
+  for (const std::string& section : sections) {
+    for (const Field& field : all_fields())
+      if (field.section == section) add_flag(command, field);
   }
   command.add_option("overrides", overrides_, "any setting as key=value (train.epochs=10)")
       ->type_name("KEY=VALUE");
@@ -60,6 +60,8 @@ void SettingsFlags::add_flag(CLI::App& command, const Field& field) {
     flag = flag.substr(field.section.size() + 1);
   }
   flag_of_[field.key()] = "--" + flag;
+  // The first section has it: `--labels` of finetune. The other's is set by key=value.
+  if (command.get_option_no_throw("--" + flag) != nullptr) return;
   const std::string key = field.key();
   const bool yes_or_no = field.values == "true | false";  // `--strict` alone says yes
   command

@@ -15,7 +15,8 @@ namespace simclr::cli {
 class SettingsFlags {
  public:
   /// Adds flags for the fields of `sections` to `command`. In the command named like a section,
-  /// that section's flags go by their bare names (`simclr finetune --epochs`).
+  /// that section's flags go by their bare names (`simclr finetune --epochs`). Where two sections
+  /// have one flag, it is the section's that is named first.
   SettingsFlags(CLI::App& command, const std::vector<std::string>& sections);
   SettingsFlags(const SettingsFlags&) = delete;
   SettingsFlags& operator=(const SettingsFlags&) = delete;

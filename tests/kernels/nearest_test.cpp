@@ -107,10 +107,6 @@ TEST(NearestRows, TakeTheWholeBankAndRowsOfZeros) {
   expect_oracle(bank, Values(6, 0.0F), 6, 3);
 }
 
-bool operator==(const Neighbour& a, const Neighbour& b) {
-  return a.similarity == b.similarity && a.row == b.row;
-}
-
 TEST(NearestRows, HaveTheSameBitsForAnyNumberOfThreads) {
   const Values bank = unit_rows(500, 40, 1), queries = unit_rows(300, 40, 2);
   const auto found = [&] {
@@ -120,7 +116,7 @@ TEST(NearestRows, HaveTheSameBitsForAnyNumberOfThreads) {
   const std::vector<Neighbour> expected = found();
   for (const int threads : {2, 3, 5}) {
     const Threads set(threads);
-    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), found().begin())) << threads;
+    EXPECT_TRUE(found() == expected) << threads;
   }
 }
 

@@ -19,6 +19,9 @@ bool is_utf8(std::string_view bytes);
 /// \x1b); the rest as it is. The result is valid UTF-8.
 std::string printable(std::string_view bytes);
 
+/// A text as one cell of a CSV file (RFC 4180): in quotes where it must be.
+std::string csv_cell(std::string_view text);
+
 /// A whole number with commas: 60,000.
 std::string with_commas(std::uint64_t number);
 

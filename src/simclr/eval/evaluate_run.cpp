@@ -2,16 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <utility>
 
-#include "simclr/augment/presets.h"
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
 #include "simclr/core/version.h"
-#include "simclr/eval/finetune.h"
-#include "simclr/eval/knn.h"
-#include "simclr/eval/linear_probe.h"
-#include "simclr/train/checkpoint.h"
+#include "simclr/eval/result_line.h"
 #include "simclr/train/device.h"
 #include "simclr/train/trainer.h"
 #include "simclr/weights/state.h"
@@ -21,77 +17,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::filesystem::path checkpoint_of(const RunFolder& run, const std::string& name) {
-  const std::filesystem::path path = run.checkpoint(name);
-  if (std::filesystem::exists(path)) return path;
-  throw Error(ExitCode::kUsage, fmt::format("{}: there is no such checkpoint", path.string()),
-              "Train first: `simclr pretrain --out` writes it after every epoch.");
-}
-
 std::int64_t classes_of(const DataSplits& data) {
   return static_cast<std::int64_t>(data.class_names.size());
 }
 
-/// What a protocol found, before it becomes a line.
-struct Score {
-  double test_accuracy = 0.0;
-  double validation_accuracy = 0.0;
-  Json details;
-  std::string words;
-  Json curves = Json::object();  ///< per epoch
-};
-
-Score score_knn(const FeatureSplits& features, std::int64_t classes, const KnnSettings& settings) {
-  return {knn_accuracy(features.train, features.test, settings, classes),
-          knn_accuracy(features.train, features.validation, settings, classes),
-          Json{{"k", settings.k}, {"temperature", settings.temperature}},
-          fmt::format("frozen encoder, batch norm in eval mode, whole images; cosine, k = {}, "
-                      "votes exp(sim / {}); bank: "
-                      "{} training images; nothing selected",
-                      settings.k, settings.temperature, features.train.x.size(0))};
+bool trains_the_encoder(Protocol protocol, const Settings& settings) {
+  return protocol == Protocol::kFinetune && settings.finetune.freeze == Freeze::kNone;
 }
 
-Score score_linear(const FeatureSplits& features, std::int64_t classes,
-                   const LinearSettings& settings, EventSink& sink) {
-  const LinearResult result = linear_probe(features, classes, settings, sink);
-  return {
-      result.test_accuracy, result.validation_accuracy,
-      Json{{"l2", result.l2}, {"train_accuracy", result.train_accuracy}},
-      fmt::format(
-          "frozen encoder, batch norm in eval mode, whole images; features standardised; L-BFGS "
-          "logistic "
-          "regression on {} training images, L2 chosen on {} validation images, test scored once",
-          features.train.x.size(0), features.validation.x.size(0))};
-}
-
-Score score_finetune(const FeatureSplits& features,
-                     const std::function<Features(std::uint32_t)>& train_features,
-                     std::int64_t classes, const Settings& settings, EventSink& sink) {
-  const FinetuneSettings& finetune = settings.finetune;
-  const FinetuneResult result =
-      finetune_frozen(features, train_features, classes, finetune, settings.train.seed, sink);
-  Score score;
-  score.test_accuracy = result.test_accuracy();
-  score.validation_accuracy = result.epochs[result.best_epoch].validation_accuracy;
-  score.details = Json{{"epochs", finetune.epochs},
-                       {"batch_size", finetune.batch_size},
-                       {"lr", finetune.lr},
-                       {"views", name_of(finetune.views)},
-                       {"freeze", name_of(finetune.freeze)},
-                       {"best_epoch", result.best_epoch + 1}};
-  for (const FinetuneEpoch& epoch : result.epochs) {
-    score.curves["train_loss_curve"].push_back(epoch.train_loss);
-    score.curves["train_curve"].push_back(epoch.train_accuracy);
-    score.curves["validation_curve"].push_back(epoch.validation_accuracy);
-    score.curves["test_curve"].push_back(epoch.test_accuracy);
-  }
-  score.words = fmt::format(
-      "frozen encoder, batch norm in eval mode; head Linear({}, {}), Adam {}, {} epochs of {} "
-      "labelled images, views: {}; "
-      "epoch chosen on {} validation images, test curve computed after the choice",
-      features.train.x.size(1), classes, finetune.lr, finetune.epochs, features.train.x.size(0),
-      name_of(finetune.views), features.validation.x.size(0));
-  return score;
+/// Whether a protocol draws anything: otherwise every seed gives one encoder the same result.
+bool is_random(Protocol protocol, const Settings& settings) {
+  if (protocol == Protocol::kLinear) return settings.linear.protocol == LinearProtocol::kSgd;
+  return protocol == Protocol::kFinetune;
 }
 
 }  // namespace
@@ -99,88 +36,188 @@ Score score_finetune(const FeatureSplits& features,
 RunEvaluator::RunEvaluator(EvaluationOptions options, EventSink& sink)
     : options_(std::move(options)),
       sink_(sink),
-      run_(RunFolder::open(options_.run)),
+      run_(RunFolder::open(options_.encoder.run)),
       data_(open_data(options_.settings.data, sink)),
-      random_{make_model(options_.settings, data_), false, 0, "", std::nullopt},
-      trained_{make_model(options_.settings, data_), true, 0, "", std::nullopt} {
-  const c10::Device device = prepare_device(options_.settings.run);
-  const std::filesystem::path checkpoint = checkpoint_of(run_, options_.checkpoint);
-  trained_.epoch = load_model(checkpoint, trained_.model,
-                              options_.average ? Weights::kAverage : Weights::kTrained);
-  for (Subject* subject : {&random_, &trained_}) {
-    subject->sha256 = encoder_sha256(subject->model);
-    subject->model.to(device);
-  }
-  sink_.message(fmt::format("{}: {} tensors, epoch {}, encoder {}", checkpoint.string(),
-                            trained_.model.parameters().size() + trained_.model.buffers().size(),
-                            trained_.epoch, trained_.sha256.substr(0, 12)));
+      device_(prepare_device(options_.settings.run)) {
+  RunEncoder trained = load_run_encoder(options_.encoder, options_.settings, sink_);
+  trained_.emplace(EncoderKind::kTrained, std::move(trained.model), trained.epoch);
+  random_.emplace(EncoderKind::kRandom, initial_model(0), 0);
+  if (options_.pixels) pixels_.emplace(EncoderKind::kPixels, std::nullopt, 0);
+}
+
+std::uint64_t RunEvaluator::probe_seed(std::int64_t seed_index) const {
+  return options_.settings.train.seed + static_cast<std::uint64_t>(seed_index);
+}
+
+SimclrModel RunEvaluator::initial_model(std::int64_t seed_index) const {
+  Settings settings = options_.settings;
+  settings.train.seed = probe_seed(seed_index);
+  SimclrModel model = make_model(settings, data_);
+  model.to(device_);
+  return model;
 }
 
 EvaluationPair RunEvaluator::evaluate(Protocol protocol) {
   require_labels(data_, name_of(protocol));
-  EvaluationPair pair{score(random_, protocol), score(trained_, protocol)};
-  append_line(run_.results(), pair.random.json + "\n" + pair.trained.json);
+  const bool with_pixels = pixels_ && !trains_the_encoder(protocol, options_.settings);
+  EvaluationPair pair{score(*random_, protocol), {}};
+  if (with_pixels) pair.pixels = score(*pixels_, protocol);
+  pair.trained = score(*trained_, protocol);
+  append_line(run_.results(), pair.random.json + "\n" +
+                                  (pair.pixels ? pair.pixels->json + "\n" : "") +
+                                  pair.trained.json);
   return pair;
 }
 
-const FeatureSplits& RunEvaluator::features(Subject& subject) {
-  if (!subject.features) {
-    subject.features =
-        extract_splits(subject.model, data_, options_.settings.augment.normalization,
-                       options_.settings.run.workers,
-                       subject.trained ? "trained encoder" : "random encoder", sink_);
+std::vector<Outcome> RunEvaluator::run_seeds(Subject& subject, Protocol protocol) {
+  std::vector<Outcome> outcomes;
+  const bool random_encoder = subject.kind() == EncoderKind::kRandom;
+  const bool once = !random_encoder && !is_random(protocol, options_.settings);
+  const std::int64_t seeds = once ? 1 : options_.settings.eval.seeds;
+  for (std::int64_t i = 0; i < seeds; ++i) {
+    if (seeds > 1) sink_.message(fmt::format("{}: seed {} of {}", subject.title(), i + 1, seeds));
+    const bool frozen_random =
+        random_encoder && i > 0 && !trains_the_encoder(protocol, options_.settings);
+    if (frozen_random) {
+      Subject other(EncoderKind::kRandom, initial_model(i), 0);
+      outcomes.push_back(run_once(other, protocol, i));
+    } else {
+      outcomes.push_back(run_once(subject, protocol, i));
+    }
   }
-  return *subject.features;
+  return outcomes;
+}
+
+Outcome RunEvaluator::run_once(Subject& subject, Protocol protocol, std::int64_t seed_index) {
+  const Settings& settings = options_.settings;
+  Outcome outcome;
+  if (protocol == Protocol::kFinetune) {
+    outcome = run_finetune(subject, seed_index);
+  } else if (protocol == Protocol::kLinear && settings.linear.protocol == LinearProtocol::kSgd) {
+    const LabelledImages all = labelled_images(data_, 1.0, settings.data.split_seed);
+    const FrozenData frozen = subject.frozen_data(settings, data_, FinetuneViews::kCropFlip, all,
+                                                  probe_seed(seed_index), sink_);
+    outcome = score_linear_sgd(frozen, all.positions.numel(), settings.linear,
+                               probe_seed(seed_index), sink_);
+  } else {
+    const FeatureSplits& features = subject.features(settings, data_, sink_);
+    outcome = protocol == Protocol::kKnn
+                  ? score_knn(features, classes_of(data_), settings.knn)
+                  : score_linear_lbfgs(features, classes_of(data_), settings.linear, sink_);
+  }
+  subject.check_unmoved(std::string(name_of(protocol)));
+  if (!trains_the_encoder(protocol, settings))
+    outcome.words = subject.words(settings, data_) + "; " + outcome.words;
+  return outcome;
+}
+
+Outcome RunEvaluator::run_finetune(Subject& subject, std::int64_t seed_index) {
+  const Settings& settings = options_.settings;
+  const FinetuneSettings& finetune = settings.finetune;
+  const LabelledImages labelled = labelled_images(
+      data_, finetune.labels, settings.data.split_seed + static_cast<std::uint64_t>(seed_index));
+  Outcome outcome;
+  if (finetune.freeze == Freeze::kNone) {
+    outcome = run_finetune_whole(subject, labelled, seed_index);
+  } else {
+    const FinetuneViews views = views_of(finetune);
+    const FrozenData frozen =
+        subject.frozen_data(settings, data_, views, labelled, probe_seed(seed_index), sink_);
+    if (views == FinetuneViews::kNone) {
+      sink_.message(fmt::format("{}: its views do not change, so its features were computed once "
+                                "and serve all {} epochs.",
+                                subject.title(), finetune.epochs));
+    }
+    const std::string words = fmt::format(
+        "head Linear({}, {}), Adam {}, {} epochs of {} labelled images, views: {}",
+        frozen.validation.x.size(1), classes_of(data_), finetune.lr, finetune.epochs,
+        labelled.images->size(), name_of(views));
+    outcome = finetune_outcome(finetune_frozen(frozen, finetune, probe_seed(seed_index), sink_),
+                               finetune, words);
+  }
+  outcome.details["labelled_images"] = labelled.images->size();
+  outcome.details["labelled_sha256"] = labelled.sha256;
+  return outcome;
+}
+
+SimclrModel RunEvaluator::classifier(const Subject& subject, std::int64_t seed_index) const {
+  SimclrModel model = SimclrModel::supervised(options_.settings.model, classes_of(data_),
+                                              probe_seed(seed_index));
+  if (subject.kind() == EncoderKind::kTrained) {
+    const std::map<std::string, at::Tensor> state = state_of(*subject.model());
+    std::map<std::string, TensorEntry> entries;
+    for (const auto& [name, tensor] : state)
+      if (name.starts_with("encoder.")) entries[name] = to_entry(tensor);
+    load_strictly(model, entries, "", Part::kEncoder);
+  }
+  model.to(device_);
+  return model;
+}
+
+Outcome RunEvaluator::run_finetune_whole(const Subject& subject, const LabelledImages& labelled,
+                                         std::int64_t seed_index) {
+  const Settings& settings = options_.settings;
+  SimclrModel model = classifier(subject, seed_index);
+  const std::string before = encoder_sha256(model);
+  const WholeData whole{labelled.images,    data_.validation,   data_.test,
+                        settings.augment,   data_.image_size,   classes_of(data_)};
+  const bool trained = subject.kind() == EncoderKind::kTrained;
+  const std::string words = fmt::format(
+      "whole network trained with labels, {}; head Linear({}, {}), Adam {}, {} epochs of {} "
+      "labelled images, views: {}",
+      trained ? "from the pretrained encoder" : "from scratch (supervised)", model.feature_width(),
+      classes_of(data_), settings.finetune.lr, settings.finetune.epochs, labelled.images->size(),
+      name_of(views_of(settings.finetune)));
+  Outcome outcome =
+      finetune_outcome(finetune_whole(model, whole, settings.finetune, probe_seed(seed_index),
+                                      settings.run.workers, sink_),
+                       settings.finetune, words);
+  const std::string after = encoder_sha256(model);
+  if (before == after) {
+    throw Error(ExitCode::kFailed, "finetune: the whole network was to be trained, but its encoder "
+                                   "did not move");
+  }
+  outcome.details["encoder_sha256_start"] = before;
+  outcome.details["encoder_sha256_trained"] = after;
+  return outcome;
 }
 
 EvaluationResult RunEvaluator::score(Subject& subject, Protocol protocol) {
-  const FeatureSplits& splits = features(subject);
   const Settings& settings = options_.settings;
-  const auto train_features = [&](std::uint32_t epoch) {
-    if (settings.finetune.views == FinetuneViews::kNone) return splits.train;
-    const BatchPlan plan{.kind = ViewKind::kOneRandom,
-                         .augment = crop_flip(settings.augment),
-                         .side = data_.image_size,
-                         .seed = settings.train.seed,
-                         .epoch = epoch};
-    return extract_features(subject.model, data_.train, plan, settings.run.workers,
-                            fmt::format("views of epoch {}", epoch + 1), sink_);
-  };
-  Score found;
-  switch (protocol) {
-    case Protocol::kKnn:
-      found = score_knn(splits, classes_of(data_), settings.knn);
-      break;
-    case Protocol::kLinear:
-      found = score_linear(splits, classes_of(data_), settings.linear, sink_);
-      break;
-    case Protocol::kFinetune:
-      found = score_finetune(splits, train_features, classes_of(data_), settings, sink_);
-      break;
-  }
-  const std::string sha256_after = encoder_sha256(subject.model);
-  if (sha256_after != subject.sha256) {
-    throw Error(ExitCode::kFailed, fmt::format("{}: the frozen encoder moved from {} to {}",
-                                               name_of(protocol), subject.sha256, sha256_after));
-  }
-  Json line{{"protocol", name_of(protocol)},
-            {"encoder", subject.trained ? "trained" : "random"},
-            {"epoch", subject.epoch},
-            {"test_accuracy", found.test_accuracy},
-            {"validation_accuracy", found.validation_accuracy},
+  const std::vector<Outcome> outcomes = run_seeds(subject, protocol);
+  const MergedOutcome merged = merge(outcomes, data_.class_names);
+  const std::string name = result_name(protocol, settings);
+  const std::string encoder(name_of(subject.kind()));
+  const std::filesystem::path table =
+      std::filesystem::path("evaluations") / fmt::format("{}-{}.csv", name, encoder);
+  write_confusion(run_.path() / table, merged, data_.class_names);
+  const bool trained = subject.kind() == EncoderKind::kTrained;
+  Json line{{"protocol", name},
+            {"encoder", encoder},
+            {"epoch", subject.epoch()},
             {"test_images", data_.test->size()},
-            {"protocol_text", found.words},
-            {"details", found.details},
-            {"encoder_sha256", subject.sha256},
-            {"encoder_sha256_after", sha256_after},
+            {"protocol_text", outcomes.front().words},
+            {"frozen", !trains_the_encoder(protocol, settings)},
+            {"vectors", subject.kind() == EncoderKind::kPixels ? "pixels"
+                                                               : name_of(settings.eval.on)},
+            {"encoder_sha256", subject.sha256()},
+            {"encoder_sha256_after", subject.sha256()},  // or check_unmoved had thrown
             {"seed", settings.train.seed},
+            {"seeds", outcomes.size()},
             {"data", settings.data.source},
-            {"checkpoint", options_.checkpoint},
-            {"weights", subject.trained && options_.average ? "ema" : "as trained"},
+            {"checkpoint", options_.encoder.checkpoint},
+            {"weights", trained && options_.encoder.average ? "ema" : "as trained"},
+            {"confusion_file", table.string()},
             {"commit", commit()},
             {"command", options_.command}};
-  line.update(found.curves);
-  return {protocol, subject.trained, found.test_accuracy, found.validation_accuracy, line.dump()};
+  line.update(merged.fields);
+  return {name,
+          subject.kind(),
+          merged.test.mean,
+          outcomes.size() > 1 ? std::optional(merged.test.deviation) : std::nullopt,
+          merged.test_top5.mean,
+          merged.validation_accuracy,
+          line.dump()};
 }
 
 }  // namespace simclr

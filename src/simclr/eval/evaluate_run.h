@@ -1,7 +1,5 @@
 #pragma once
 
-#include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,71 +7,70 @@
 #include "simclr/config/settings.h"
 #include "simclr/core/events.h"
 #include "simclr/data/open.h"
-#include "simclr/eval/features.h"
+#include "simclr/eval/protocols.h"
+#include "simclr/eval/run_encoder.h"
+#include "simclr/eval/subject.h"
 #include "simclr/train/run_folder.h"
 
 namespace simclr {
 
-enum class Protocol { kKnn, kLinear, kFinetune };
-template <>
-struct EnumNames<Protocol> {
-  static constexpr EnumTable<Protocol, 3> table{
-      {{Protocol::kKnn, "knn"}, {Protocol::kLinear, "linear"}, {Protocol::kFinetune, "finetune"}}};
-};
-
 /// One encoder scored by one protocol: a line of results.jsonl.
 struct EvaluationResult {
-  Protocol protocol = Protocol::kKnn;
-  bool trained = false;  ///< false: the run's own initial weights, the baseline
-  double test_accuracy = 0.0;
+  std::string name;  ///< result_name of protocol and settings
+  EncoderKind encoder = EncoderKind::kTrained;
+  double test_accuracy = 0.0;  ///< mean over the seeds
+  std::optional<double> test_deviation = std::nullopt;  ///< of several seeds
+  double test_top5 = 0.0;
   double validation_accuracy = 0.0;
   std::string json;  ///< the whole line
 };
 
+/// A trained encoder and what it is compared with.
 struct EvaluationPair {
   EvaluationResult random;
   EvaluationResult trained;
+  std::optional<EvaluationResult> pixels = std::nullopt;
 };
 
 struct EvaluationOptions {
-  std::filesystem::path run;
-  std::string checkpoint = "best";  ///< or "last"
-  Settings settings;     ///< the run's, with what the user changed of data, knn, linear, finetune
-  std::string command;   ///< how to repeat it
-  bool average = false;  ///< score the average of the weights, which ema_decay keeps
+  RunEncoderOptions encoder;
+  Settings settings;    ///< the run's, with what the user changed of data, knn, linear, finetune
+  std::string command;  ///< how to repeat it
+  bool pixels = false;  ///< score raw pixels, too
 };
 
-/// Scores a run's encoder beside the same network with its initial weights. Data and features are
-/// computed once and shared by the protocols.
+/// Scores a run's encoder beside the same network with its initial weights (with several seeds:
+/// one for each), and raw pixels. Data and features are computed once and shared by the protocols.
 class RunEvaluator {
  public:
   /// @throws Error(kUsage) if the folder is not a run or has no such checkpoint, Error(kData) if
   /// weights do not match
   RunEvaluator(EvaluationOptions options, EventSink& sink);
 
-  /// Both results, appended to results.jsonl. @throws Error(kUsage) if there are no labels or test
-  /// images, Error(kFailed) if a frozen encoder moved
+  /// All results, appended to results.jsonl; confusion matrices beside it in evaluations/.
+  /// @throws Error(kUsage) if there are no labels or test images, Error(kFailed) if a frozen
+  /// encoder moved, or a network that is trained did not
   EvaluationPair evaluate(Protocol protocol);
 
  private:
-  /// An encoder and what has been computed with it.
-  struct Subject {
-    SimclrModel model;
-    bool trained;
-    std::int64_t epoch;
-    std::string sha256;
-    std::optional<FeatureSplits> features;
-  };
-
-  const FeatureSplits& features(Subject& subject);
+  SimclrModel initial_model(std::int64_t seed_index) const;
+  SimclrModel classifier(const Subject& subject, std::int64_t seed_index) const;
+  Outcome run_once(Subject& subject, Protocol protocol, std::int64_t seed_index);
+  Outcome run_finetune(Subject& subject, std::int64_t seed_index);
+  Outcome run_finetune_whole(const Subject& subject, const LabelledImages& labelled,
+                             std::int64_t seed_index);
+  std::vector<Outcome> run_seeds(Subject& subject, Protocol protocol);
   EvaluationResult score(Subject& subject, Protocol protocol);
+  std::uint64_t probe_seed(std::int64_t seed_index) const;
 
   EvaluationOptions options_;
   EventSink& sink_;
   RunFolder run_;
   DataSplits data_;
-  Subject random_;
-  Subject trained_;
+  c10::Device device_;
+  std::optional<Subject> random_;
+  std::optional<Subject> pixels_;
+  std::optional<Subject> trained_;
 };
 
 }  // namespace simclr

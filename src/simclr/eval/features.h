@@ -5,11 +5,10 @@
 #include <memory>
 #include <string>
 
-#include "simclr/config/settings.h"
 #include "simclr/core/events.h"
 #include "simclr/data/open.h"
+#include "simclr/eval/embedding.h"
 #include "simclr/loader/batch_loader.h"
-#include "simclr/model/simclr_model.h"
 
 namespace simclr {
 
@@ -24,17 +23,18 @@ struct FeatureSplits {
   Features test;
 };
 
-/// Features of a plan's views (one view per image) by the encoder in eval mode, without gradients,
-/// in the plan's order. The model is left in eval mode.
-Features extract_features(SimclrModel& model, const std::shared_ptr<const Dataset>& dataset,
+/// The plan that takes every image whole, normalised, in order.
+BatchPlan whole_images(const Embedding& embedding, Normalization normalization);
+
+/// The embedding of a plan's views (one view per image), without gradients, in the plan's order.
+/// Memory: the result, and the batches in preparation.
+Features extract_features(const Embedding& embedding, const std::shared_ptr<const Dataset>& dataset,
                           const BatchPlan& plan, std::int64_t workers, const std::string& task,
                           EventSink& sink);
 
-/// extract_features of all three parts: whole, normalised images, every one, in order. `what` names
-/// the encoder in progress ("trained encoder").
-/// @throws Error(kFailed) if the encoder's SHA-256 differs before and after
-FeatureSplits extract_splits(SimclrModel& model, const DataSplits& data,
-                             Normalization normalization, std::int64_t workers,
-                             const std::string& what, EventSink& sink);
+/// extract_features of whole images of all three parts.
+/// @throws Error(kFailed) if the embedding's fingerprint differs before and after
+FeatureSplits extract_splits(const Embedding& embedding, const DataSplits& data,
+                             Normalization normalization, std::int64_t workers, EventSink& sink);
 
 }  // namespace simclr

@@ -1,47 +1,18 @@
 #include "simclr/eval/finetune.h"
 
-#include <ATen/ops/addmm.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <memory>
+#include <unordered_map>
 
-#include "simclr/core/random.h"
+#include "simclr/data/splits.h"
+#include "simclr/eval/linear_head.h"
 #include "simclr/loss/cross_entropy.h"
 #include "simclr/optim/optimizer.h"
 
 namespace simclr {
 namespace {
-
-/// scores = x weight^T + bias
-struct LinearHead {
-  at::Tensor weight;  // f32 [classes, F]
-  at::Tensor bias;    // f32 [classes]
-
-  at::Tensor operator()(const at::Tensor& x) const { return at::addmm(bias, x, weight.t()); }
-  LinearHead copy() const { return {weight.detach().clone(), bias.detach().clone()}; }
-};
-
-/// Uniform within 1 / sqrt(F), as torch.nn.Linear's.
-at::Tensor initial_values(at::IntArrayRef sizes, std::int64_t width, const RandomKey& key) {
-  const float bound = 1.0F / std::sqrt(static_cast<float>(width));
-  at::Tensor values = at::empty(sizes, at::kFloat);
-  Random random(key);
-  std::generate_n(values.data_ptr<float>(), values.numel(),
-                  [&] { return random.uniform(-bound, bound); });
-  return values.requires_grad_();
-}
-
-LinearHead initial_head(std::int64_t width, std::int64_t classes, std::uint64_t seed) {
-  const RandomKey key{.seed = seed, .purpose = Purpose::kHead};
-  RandomKey bias_key = key;
-  bias_key.sample = 1;
-  return {initial_values({classes, width}, width, key), initial_values({classes}, width, bias_key)};
-}
 
 std::unique_ptr<Optimizer> adam_for(const LinearHead& head) {
   OptimSettings settings;
@@ -49,17 +20,10 @@ std::unique_ptr<Optimizer> adam_for(const LinearHead& head) {
   return make_optimizer(settings, {{"head.weight", head.weight}, {"head.bias", head.bias}});
 }
 
-at::Tensor shuffled_order(std::int64_t count, std::uint64_t seed, std::uint32_t epoch) {
-  const std::vector<std::uint32_t> order =
-      permutation(static_cast<std::uint32_t>(count),
-                  {.seed = seed, .purpose = Purpose::kShuffle, .epoch = epoch});
-  return at::tensor(std::vector<std::int64_t>(order.begin(), order.end()), at::kLong);
-}
-
 /// One pass over all images; loss and accuracy are means over them, each as its batch was met.
-FinetuneEpoch train_epoch(const LinearHead& head, Optimizer& optimizer, const Features& features,
-                          const at::Tensor& order, const FinetuneSettings& settings) {
-  FinetuneEpoch epoch;
+ProbeEpoch train_epoch(const LinearHead& head, Optimizer& optimizer, const Features& features,
+                       const at::Tensor& order, const FinetuneSettings& settings) {
+  ProbeEpoch epoch;
   const std::int64_t count = order.size(0);
   for (std::int64_t first = 0; first < count; first += settings.batch_size) {
     const at::Tensor rows = order.slice(0, first, std::min(count, first + settings.batch_size));
@@ -76,37 +40,53 @@ FinetuneEpoch train_epoch(const LinearHead& head, Optimizer& optimizer, const Fe
   return epoch;
 }
 
-double score(const LinearHead& head, const Features& features) {
+at::Tensor scores_of(const LinearHead& head, const Features& features) {
   const c10::NoGradGuard no_gradient;
-  return accuracy(head(features.x), features.labels);
+  return head(features.x);
 }
 
 }  // namespace
 
-FinetuneResult finetune_frozen(const FeatureSplits& features,
-                               const std::function<Features(std::uint32_t epoch)>& train_features,
-                               std::int64_t classes, const FinetuneSettings& settings,
-                               std::uint64_t seed, EventSink& sink) {
-  const LinearHead head = initial_head(features.validation.x.size(1), classes, seed);
+TrainingCurve finetune_frozen(const FrozenData& data, const FinetuneSettings& settings,
+                              std::uint64_t seed, EventSink& sink) {
+  const LinearHead head = initial_head(data.validation.x.size(1), data.classes, seed);
+  head.weight.requires_grad_();
+  head.bias.requires_grad_();
   const std::unique_ptr<Optimizer> optimizer = adam_for(head);
-  FinetuneResult result;
+  TrainingCurve curve;
   std::vector<LinearHead> heads;
   for (std::uint32_t e = 0; e < settings.epochs; ++e) {
-    const Features train = train_features(e);
+    const Features train = data.train(e);
     const at::Tensor order = shuffled_order(train.x.size(0), seed, e);
-    FinetuneEpoch epoch = train_epoch(head, *optimizer, train, order, settings);
-    epoch.validation_accuracy = score(head, features.validation);
+    ProbeEpoch epoch = train_epoch(head, *optimizer, train, order, settings);
+    epoch.validation_accuracy = accuracy(scores_of(head, data.validation), data.validation.labels);
     heads.push_back(head.copy());
-    result.epochs.push_back(epoch);
-    if (epoch.validation_accuracy > result.epochs[result.best_epoch].validation_accuracy)
-      result.best_epoch = e;
+    curve.add(epoch);
     sink.message(fmt::format("Epoch {}/{}  Train Loss: {:.6f}, Train Acc: {:.6f} | Val Acc: {:.6f}",
                              e + 1, settings.epochs, epoch.train_loss, epoch.train_accuracy,
                              epoch.validation_accuracy));
   }
   for (std::size_t e = 0; e < heads.size(); ++e)
-    result.epochs[e].test_accuracy = score(heads[e], features.test);
-  return result;
+    curve.epochs[e].test_accuracy = accuracy(scores_of(heads[e], data.test), data.test.labels);
+  curve.test = score_classes(scores_of(heads[curve.best_epoch], data.test), data.test.labels);
+  return curve;
+}
+
+FinetuneViews views_of(const FinetuneSettings& settings) {
+  if (settings.views != FinetuneViews::kAuto) return settings.views;
+  return settings.freeze == Freeze::kEncoder ? FinetuneViews::kNone : FinetuneViews::kCropFlip;
+}
+
+std::vector<std::int64_t> labelled_positions(const Subset& train, double share,
+                                             std::uint64_t seed) {
+  std::unordered_map<std::size_t, std::int64_t> position_of;
+  for (std::size_t i = 0; i < train.indices().size(); ++i)
+    position_of[train.indices()[i]] = static_cast<std::int64_t>(i);
+  std::vector<std::int64_t> positions;
+  for (const std::size_t index : stratified_subset(*train.whole(), train.indices(), share, seed))
+    positions.push_back(position_of.at(index));
+  std::sort(positions.begin(), positions.end());
+  return positions;
 }
 
 }  // namespace simclr

@@ -1,64 +1,75 @@
 #include "simclr/eval/knn.h"
 
-#include <ATen/ops/argmax.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/topk.h>
-#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <tuple>
+#include <cmath>
+#include <limits>
+
+#include "simclr/core/parallel.h"
+#include "simclr/kernels/nearest.h"
 
 namespace simclr {
 namespace {
 
-constexpr std::int64_t kQueriesPerBlock = 500;
 constexpr double kSmallestNorm = 1e-12;  // keeps a row of zeros finite: cosine 0 with everything
+constexpr double kNoVote = -std::numeric_limits<double>::infinity();
 
 at::Tensor unit_rows(const at::Tensor& x) {
-  const at::Tensor norms = at::linalg_vector_norm(x, 2, at::IntArrayRef{1}, true);
-  return x.div(norms.clamp_min(kSmallestNorm));
+  TORCH_CHECK(x.isfinite().all().item<bool>(), "[knn_votes] a feature is not finite");
+  const at::Tensor norms =
+      at::linalg_vector_norm(x, 2, at::IntArrayRef{1}, true, at::kDouble).clamp_min(kSmallestNorm);
+  return x.to(at::kDouble).div_(norms).to(at::kFloat).contiguous();
 }
 
-/// Sum of votes for each class: f64 [B, classes], up to a positive factor per query.
-at::Tensor votes(const at::Tensor& queries, const at::Tensor& bank, const at::Tensor& bank_labels,
-                 const KnnSettings& settings, std::int64_t classes) {
-  const at::Tensor similarities = at::matmul(queries, bank.t());  // [B, bank]
-  const std::int64_t k = std::min(settings.k, bank.size(0));
-  const auto [nearest, indices] = at::topk(similarities, k, 1);  // [B, k], nearest first
-  // Over the nearest one's vote, so that no temperature overflows.
-  const at::Tensor similar = nearest.to(at::kDouble);
-  const at::Tensor weights =
-      similar.sub(similar.select(1, 0).unsqueeze(1)).div(settings.temperature).exp();
-  const at::Tensor labels = bank_labels.index_select(0, indices.flatten()).view_as(indices);
-  return at::zeros({queries.size(0), classes}, at::kDouble).scatter_add_(1, labels, weights);
+UnitRows view_of(const at::Tensor& unit) {
+  return {unit.data_ptr<float>(), unit.size(0), unit.size(1)};
+}
+
+void check_arguments(const Features& bank, const Features& queries, const KnnSettings& settings) {
+  TORCH_CHECK(bank.x.size(0) > 0 && queries.x.size(0) > 0,
+              "[knn_votes] expected images in bank and queries, got ", bank.x.size(0), " and ",
+              queries.x.size(0));
+  TORCH_CHECK(bank.x.size(1) == queries.x.size(1),
+              "[knn_votes] expected features of one width, got ", bank.x.size(1), " and ",
+              queries.x.size(1));
+  TORCH_CHECK(!settings.k.empty(), "[knn_votes] expected a number of neighbours, got none");
 }
 
 }  // namespace
 
-double knn_accuracy(const Features& bank, const Features& queries, const KnnSettings& settings,
-                    std::int64_t classes) {
-  TORCH_CHECK(bank.x.size(0) > 0 && queries.x.size(0) > 0,
-              "[knn_accuracy] expected images in bank and queries, got ", bank.x.size(0), " and ",
-              queries.x.size(0));
-  TORCH_CHECK(bank.x.size(1) == queries.x.size(1),
-              "[knn_accuracy] expected features of one width, got ", bank.x.size(1), " and ",
-              queries.x.size(1));
+std::vector<at::Tensor> knn_votes(const Features& bank, const Features& queries,
+                                  const KnnSettings& settings, std::int64_t classes) {
+  check_arguments(bank, queries, settings);
   const c10::NoGradGuard no_gradient;
   const at::Tensor bank_unit = unit_rows(bank.x);
   const at::Tensor queries_unit = unit_rows(queries.x);
-  const std::int64_t count = queries.x.size(0);
-  std::int64_t right = 0;
-  for (std::int64_t first = 0; first < count; first += kQueriesPerBlock) {
-    const std::int64_t last = std::min(count, first + kQueriesPerBlock);
-    const at::Tensor sums =
-        votes(queries_unit.slice(0, first, last), bank_unit, bank.labels, settings, classes);
-    const at::Tensor labels = queries.labels.slice(0, first, last);
-    right += at::argmax(sums, 1).eq(labels).sum().item<std::int64_t>();
-  }
-  return static_cast<double>(right) / static_cast<double>(count);
+  const std::int64_t most =
+      std::min(*std::max_element(settings.k.begin(), settings.k.end()), bank.x.size(0));
+  const std::vector<Neighbour> nearest =
+      nearest_rows(view_of(bank_unit), view_of(queries_unit), most);
+  const at::Tensor labels = bank.labels.contiguous();
+
+  std::vector<at::Tensor> votes;
+  for (std::size_t i = 0; i < settings.k.size(); ++i)
+    votes.push_back(at::full({queries.x.size(0), classes}, kNoVote, at::kDouble));
+  parallel_for(queries.x.size(0), [&](std::int64_t q) {
+    const Neighbour* mine = nearest.data() + q * most;
+    for (std::size_t i = 0; i < settings.k.size(); ++i) {
+      double* sums = votes[i].data_ptr<double>() + q * classes;
+      for (std::int64_t n = 0; n < std::min(settings.k[i], most); ++n) {
+        // Over the nearest one's vote, so that no temperature overflows.
+        const double above = static_cast<double>(mine[n].similarity) - mine[0].similarity;
+        double& sum = sums[labels.data_ptr<std::int64_t>()[mine[n].row]];
+        sum = std::max(sum, 0.0) + std::exp(above / settings.temperature);
+      }
+    }
+  });
+  return votes;
 }
 
 }  // namespace simclr

@@ -2,14 +2,16 @@
 
 #include "simclr/config/settings.h"
 #include "simclr/eval/features.h"
+#include "simclr/eval/metrics.h"
 
 namespace simclr {
 
 struct LinearResult {
   double l2 = 0.0;  ///< chosen by validation accuracy (ties: the stronger)
+  std::int64_t iterations = 0;  ///< of all fits together
   double train_accuracy = 0.0;
   double validation_accuracy = 0.0;
-  double test_accuracy = 0.0;  ///< computed once, after the choice
+  ClassScores test;  ///< computed once, after the choice
 };
 
 /// Linear evaluation: features standardised by the training part's mean and deviation, logistic

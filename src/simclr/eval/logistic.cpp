@@ -28,75 +28,75 @@ at::Tensor product(const at::Tensor& a, const at::Tensor& b) {
 }
 
 /// Mean cross-entropy + l2 / 2 * |weight|^2 of parameters that lie flat: per class a row of
-/// weights, then its bias. Images lie along the fast dimension, where LibTorch is fastest.
-class Objective {
- public:
-  Objective(const at::Tensor& x, const at::Tensor& labels, std::int64_t classes, double l2)
-      : xt_(at::cat({x.to(at::kFloat).t(), at::ones({1, x.size(0)}, at::kFloat)})),
-        labels_(labels.unsqueeze(0)),
-        classes_(classes),
-        l2_(l2) {}
+/// weights, then its bias.
+struct Objective {
+  const at::Tensor& xt;      // f32 [F + 1, n], ones last
+  const at::Tensor& labels;  // [1, n]
+  std::int64_t classes;
+  double l2;
 
+  at::Tensor rows(const at::Tensor& flat) const { return flat.view({classes, xt.size(0)}); }
   at::Tensor weight(const at::Tensor& flat) const { return rows(flat).slice(1, 0, -1); }
   at::Tensor bias(const at::Tensor& flat) const { return rows(flat).select(1, -1); }
 
   double operator()(const at::Tensor& flat, at::Tensor& gradient) const {
-    const auto count = static_cast<double>(xt_.size(1));
-    const at::Tensor log_shares = at::log_softmax(product(rows(flat), xt_), 0);  // [classes, n]
-    const double entropy = -log_shares.gather(0, labels_).sum().item<double>() / count;
+    const auto count = static_cast<double>(xt.size(1));
+    const at::Tensor log_shares = at::log_softmax(product(rows(flat), xt), 0);  // [classes, n]
+    const double entropy = -log_shares.gather(0, labels).sum().item<double>() / count;
     at::Tensor residual = log_shares.exp();
-    residual.scatter_(0, labels_, residual.gather(0, labels_).sub_(1.0)).div_(count);
-    rows(gradient).copy_(product(residual, xt_.t()));
+    residual.scatter_(0, labels, residual.gather(0, labels).sub_(1.0)).div_(count);
+    rows(gradient).copy_(product(residual, xt.t()));
     const at::Tensor w = weight(flat);
-    weight(gradient).add_(w, l2_);
-    return entropy + 0.5 * l2_ * w.square().sum().item<double>();
+    weight(gradient).add_(w, l2);
+    return entropy + 0.5 * l2 * w.square().sum().item<double>();
   }
 
   /// The inverse Hessian where all classes are equally likely, without their coupling: features of
   /// networks are so correlated that L-BFGS alone needs several times the iterations.
-  Preconditioner preconditioner() const {
-    const auto classes = static_cast<double>(classes_);
-    const double curvature = (1.0 - 1.0 / classes) / classes / static_cast<double>(xt_.size(1));
-    at::Tensor hessian = product(xt_, xt_.t()).mul_(curvature);  // [F + 1, F + 1]
-    hessian.diagonal().add_(std::max(l2_, kSmallestRidge));
+  Preconditioner preconditioner(const at::Tensor& products) const {
+    const auto c = static_cast<double>(classes);
+    const double curvature = (1.0 - 1.0 / c) / c / static_cast<double>(xt.size(1));
+    at::Tensor hessian = products.mul(curvature);  // [F + 1, F + 1]
+    hessian.diagonal().add_(std::max(l2, kSmallestRidge));
     const at::Tensor inverse = at::cholesky_inverse(at::linalg_cholesky(hessian));
-    return [this, inverse](const at::Tensor& vector) {
+    return [*this, inverse](const at::Tensor& vector) {
       return at::mm(rows(vector), inverse).flatten();
     };
   }
-
- private:
-  at::Tensor rows(const at::Tensor& flat) const { return flat.view({classes_, xt_.size(0)}); }
-
-  at::Tensor xt_;      // f32 [F + 1, n], ones last
-  at::Tensor labels_;  // [1, n]
-  std::int64_t classes_;
-  double l2_;
 };
 
 void check_arguments(const at::Tensor& x, const at::Tensor& labels, std::int64_t classes) {
   TORCH_CHECK(x.dim() == 2 && x.size(0) > 0,
-              "[fit_logistic] expected features [n, F] with n at least 1, got ", x.sizes());
+              "[LogisticProblem] expected features [n, F] with n at least 1, got ", x.sizes());
   TORCH_CHECK(labels.dim() == 1 && labels.size(0) == x.size(0) && labels.scalar_type() == at::kLong,
-              "[fit_logistic] expected one i64 label for each of ", x.size(0), " rows, got ",
+              "[LogisticProblem] expected one i64 label for each of ", x.size(0), " rows, got ",
               labels.scalar_type(), " ", labels.sizes());
   const auto lowest = labels.min().item<std::int64_t>();
   const auto highest = labels.max().item<std::int64_t>();
-  TORCH_CHECK(lowest >= 0 && highest < classes, "[fit_logistic] expected labels in [0, ", classes,
+  TORCH_CHECK(lowest >= 0 && highest < classes, "[LogisticProblem] expected labels in [0, ", classes,
               "), got ", lowest, " to ", highest);
 }
 
 }  // namespace
 
-LogisticModel fit_logistic(const at::Tensor& x, const at::Tensor& labels, std::int64_t classes,
-                           double l2, std::int64_t max_iterations, const LogisticModel* start) {
+LogisticProblem::LogisticProblem(const at::Tensor& x, const at::Tensor& labels,
+                                 std::int64_t classes)
+    : classes_(classes) {
   check_arguments(x, labels, classes);
   const c10::NoGradGuard no_gradient;
-  const Objective objective(x, labels, classes, l2);
+  xt_ = at::cat({x.to(at::kFloat).t(), at::ones({1, x.size(0)}, at::kFloat)});
+  labels_ = labels.unsqueeze(0);
+  products_ = product(xt_, xt_.t());
+}
+
+LogisticModel LogisticProblem::fit(double l2, std::int64_t max_iterations,
+                                   const LogisticModel* start) const {
+  const c10::NoGradGuard no_gradient;
+  const Objective objective{xt_, labels_, classes_, l2};
   const at::Tensor from = start != nullptr
                               ? at::cat({start->weight, start->bias.unsqueeze(1)}, 1).flatten()
-                              : at::zeros({classes * (x.size(1) + 1)}, at::kDouble);
-  const LbfgsResult found = minimize_lbfgs(objective, from, objective.preconditioner(),
+                              : at::zeros({classes_ * xt_.size(0)}, at::kDouble);
+  const LbfgsResult found = minimize_lbfgs(objective, from, objective.preconditioner(products_),
                                            {.max_iterations = max_iterations,
                                             .gradient_tolerance = kGradientTolerance,
                                             .value_noise = kValueNoise});

@@ -26,6 +26,11 @@ struct NpyArray {
 /// shape is checked against the file's size.
 NpyArray read_npy(const std::filesystem::path& path);
 
+/// What comes before the elements of an .npy file of version 1.0, row-major, little-endian: an array
+/// can then be written piece by piece.
+/// @param dtype  of NpyArray
+std::string npy_header(std::string_view dtype, const std::vector<std::size_t>& shape);
+
 /// The elements of an array of integers (u8 up to 2^63 - 1), in row-major order; nothing for
 /// another dtype or a larger number.
 std::optional<std::vector<std::int64_t>> npy_integers(const NpyArray& array);

@@ -57,6 +57,24 @@ std::optional<std::vector<std::int64_t>> widen(const std::vector<std::uint8_t>& 
 
 }  // namespace
 
+std::string npy_header(std::string_view dtype, const std::vector<std::size_t>& shape) {
+  constexpr std::size_t kFixed = 10;  // magic, version, length
+  constexpr std::size_t kAlignment = 64;
+  std::string sides;
+  for (const std::size_t side : shape) sides += std::to_string(side) + ", ";
+  if (shape.size() > 1) sides.resize(sides.size() - 2);
+  if (shape.size() == 1) sides.pop_back();  // (3,)
+  const char order = element_bytes(dtype) == 1 ? '|' : '<';
+  std::string text = "{'descr': '" + std::string(1, order) + std::string(dtype) +
+                     "', 'fortran_order': False, 'shape': (" + sides + "), }";
+  text.append(kAlignment - (kFixed + text.size() + 1) % kAlignment, ' ');
+  text += '\n';
+  std::string header("\x93NUMPY\x01\x00", 8);
+  header += static_cast<char>(text.size() % 256);
+  header += static_cast<char>(text.size() / 256);
+  return header + text;
+}
+
 std::optional<std::vector<std::int64_t>> npy_integers(const NpyArray& array) {
   if (array.dtype == "u1") return widen<std::uint8_t>(array.bytes);
   if (array.dtype == "i1") return widen<std::int8_t>(array.bytes);

@@ -18,6 +18,7 @@ inline constexpr int kSumLanes = static_cast<int>(hn::MaxLanes(Sums()));
 inline constexpr int kSumParts = kPanel / kSumLanes;
 
 // On x86 one instruction multiplies neighbouring 16-bit integers and adds the two products.
+#undef SIMCLR_PAIRS
 #if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
 #define SIMCLR_PAIRS 1
 #else

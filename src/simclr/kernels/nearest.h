@@ -15,6 +15,7 @@ struct UnitRows {
 struct Neighbour {
   float similarity = 0.0F;  ///< inner product: the cosine
   std::int32_t row = 0;     ///< of the bank
+  bool operator==(const Neighbour&) const = default;
 };
 
 /// The k rows of `bank` that are most similar to each query, [queries, k], the nearest first; of

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::array kRunEntries{
     "command.txt", "environment.json", "train.log",     "metrics.jsonl",
     "metrics.csv", "checkpoints",      "results.jsonl", "plots",
-    "report.md",   "skipped.jsonl",    "config.yaml"};
+    "report.md",   "skipped.jsonl",    "evaluations",      "config.yaml"};
 
 bool is_run(const fs::path& path) { return fs::is_regular_file(path / "config.yaml"); }
 

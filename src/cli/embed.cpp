@@ -1,0 +1,98 @@
+#include "simclr/eval/embed.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/interrupt.h"
+#include "cli/settings_flags.h"
+#include "cli/short_waits.h"
+#include "simclr/eval/run_encoder.h"
+
+namespace simclr::cli {
+namespace {
+
+struct EmbedCommand {
+  explicit EmbedCommand(CLI::App& command) : settings(command, {"data", "run"}) {}
+
+  SettingsFlags settings;
+  RunEncoderOptions encoder;
+  EmbedPlan plan;
+  std::string on = "features";
+  bool json = false;
+};
+
+ExitCode run(EmbedCommand& command) {
+  const RunFolder folder = RunFolder::open(command.encoder.run);
+  Settings settings = command.settings.resolve((folder.path() / "config.yaml").string());
+  find_field("eval.on").set(settings, command.on);
+  ConsoleSink console;
+  const DataSource source = open_source(settings.data, console);
+  settings.data.image_size = trained_side(folder, settings, console);
+  RunEncoder encoder = load_run_encoder(command.encoder, settings, console);
+  command.plan.normalization = settings.augment.normalization;
+  command.plan.workers = settings.run.workers;
+  command.plan.about = fmt::format("{} of {}, epoch {}, of {}", command.on, encoder.checkpoint,
+                                   encoder.epoch, settings.data.source);
+  catch_signals();
+  command.plan.stop = interrupted;
+  const EmbedResult result = embed_images(
+      embedding_of(encoder.model, settings.eval.on, static_cast<int>(settings.data.image_size),
+                   "encoder"),
+      every_image(source), command.plan, console);
+  if (result.interrupted) {
+    console.message("Stopped; what is done is kept. The same command goes on.");
+    return ExitCode::kStopped;
+  }
+  const std::string file = (command.plan.out / "embeddings.npy").string();
+  if (command.json) {
+    fmt::print("{}\n", nlohmann::ordered_json{{"file", file},
+                                              {"images", result.images},
+                                              {"width", result.width},
+                                              {"kept", result.kept}}
+                           .dump());
+  } else {
+    fmt::print("{}: f32 [{}, {}]; names in embeddings.csv\n", file, result.images, result.width);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_embed(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand(
+      "embed", "a run's encoder on any images: embeddings.npy, and embeddings.csv with their names");
+  const auto state = std::make_shared<EmbedCommand>(*command);
+  command->add_option("--run", state->encoder.run, "folder of the run whose encoder it is")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("--out", state->plan.out, "folder of the files")
+      ->required()
+      ->type_name("DIR");
+  command
+      ->add_option("--checkpoint", state->encoder.checkpoint,
+                   "which weights of the run: best or last")
+      ->check(CLI::IsMember({"best", "last"}))
+      ->capture_default_str();
+  command->add_flag("--ema", state->encoder.average,
+                    "the average of the weights that training kept with --ema-decay");
+  command->add_option("--on", state->on, "features (before the head), or projection (after it)")
+      ->check(CLI::IsMember({"features", "projection"}))
+      ->capture_default_str();
+  command->add_flag("--overwrite", state->plan.overwrite, "replace what is in --out");
+  command->add_flag("--json", state->json, "print as JSON");
+  command->footer(R"(Examples:
+  simclr embed --run runs/a --data photos/ --out vectors
+  simclr embed --run runs/a --out vectors --on projection
+
+Stopped or killed, the same command goes on where it was.)");
+  command->callback([state, &context] {
+    restart_with_short_waits(context.argv);
+    context.result = run(*state);
+  });
+}
+
+}  // namespace simclr::cli

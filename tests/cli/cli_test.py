@@ -74,6 +74,50 @@ class CliTest(unittest.TestCase):
         for name in ("config.yaml", "command.txt", "environment.json", "train.log", "metrics.jsonl"):
             self.assertTrue((run / name).is_file(), name)
 
+    def test_protocols_draw_anew_for_every_seed_and_keep_their_confusions(self):
+        run = self.dir / "a"
+        self.run_ok("pretrain", *SMALL, "--epochs", 1, "--out", run)
+        lines = json.loads(self.run_ok("finetune", "--run", run, "--freeze", "none", "--labels", "50%", "--epochs", 1,
+                                       "--seeds", 2, "--json").stdout)
+        self.assertEqual([line["encoder"] for line in lines], ["random", "trained"])
+        self.assertEqual([line["protocol"] for line in lines], ["finetune-whole-50%"] * 2)
+        self.assertEqual([len(line["test_accuracies"]) for line in lines], [2, 2])
+        self.assertEqual(lines[0]["details"]["labelled_sha256"], lines[1]["details"]["labelled_sha256"])
+        with open(run / "evaluations/finetune-whole-50%-trained.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(sum(int(row["images"]) for row in rows), 2 * 75)
+        table = self.run_ok("linear", "--run", run, "--protocol", "sgd", "--epochs", 2, "--seeds", 2).stdout
+        self.assertRegex(table, r"linear-sgd +[0-9.]+ ± [0-9.]+ % +[0-9.]+ ± [0-9.]+ % +[0-9.]+ ± [0-9.]+ %")
+        self.assertRegex(self.run_ok("knn", "--run", run, "--on", "projection").stdout, r"knn-projection .*\n  k = 1 ")
+        self.expect_error(USAGE, "finetune.labels", "finetune", "--run", run, "--labels", "folders")
+        self.expect_error(USAGE, "knn.k", "knn", "--run", run, "--k", "none")
+
+    # ---- vectors ----
+
+    def write_npy(self, path, shape):
+        header = "{'descr': '|u1', 'fortran_order': False, 'shape': %r, }" % (shape,)
+        header = header.ljust(117) + "\n"
+        size = shape[0] * shape[1] * shape[2] * shape[3]
+        path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() +
+                         bytes(i * 7 % 256 for i in range(size)))
+
+    def test_embed_uses_what_the_run_used(self):
+        run = self.dir / "a"
+        self.run_ok("pretrain", *SMALL, "--epochs", 1, "--normalization", "cifar10", "--out", run)
+        self.write_npy(self.dir / "photos.npy", (7, 20, 24, 3))
+        out = self.dir / "vectors"
+        done = self.run_ok("embed", "--run", run, "--data", self.dir / "photos.npy", "--out", out)
+        self.assertIn("f32 [7, 128]", done.stdout)
+        about = json.loads((out / "embeddings.json").read_text())
+        self.assertEqual((about["side"], about["normalization"], about["images"]), (32, "cifar10", 7))
+        self.assertEqual((out / "embeddings.npy").stat().st_size, 128 + 7 * 128 * 4)
+        with open(out / "embeddings.csv", newline="") as file:
+            self.assertEqual([row["name"] for row in csv.DictReader(file)], [f"train/{i}" for i in range(7)])
+        self.expect_error(USAGE, "--overwrite", "embed", "--run", run, "--out", out)
+        whole = json.loads(self.run_ok("embed", "--run", run, "--out", self.dir / "own", "--on", "projection",
+                                       "--json").stdout)
+        self.assertEqual((whole["images"], whole["width"]), (225, 16))
+
     def test_results_do_not_depend_on_the_folder_they_are_asked_from(self):
         run = self.dir / "a"
         self.run_ok("pretrain", *SMALL, "--epochs", 1, "--out", run)
@@ -138,6 +182,14 @@ class CliTest(unittest.TestCase):
         self.assertNotEqual(operations[16:24], views[16:24])  # width and height
 
     # ---- measuring ----
+
+    def test_bench_of_protocols(self):
+        small = ("--bank", 300, "--queries", 100, "--width", 16, "--rounds", 1, "--json")
+        knn = json.loads(self.run_ok("bench", "knn", *small).stdout)
+        self.assertGreater(knn["accuracy"], 0.12)
+        self.assertGreater(knn["seconds"], 0)
+        probe = json.loads(self.run_ok("bench", "probe", *small).stdout)
+        self.assertGreater(probe["iterations"], 0)
 
     def test_bench_step_says_where_its_time_went(self):
         small = ("--width", 0.25, "--views", 16, "--steps", 3, "--warm-up", 1, "--json")

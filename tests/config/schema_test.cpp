@@ -190,5 +190,24 @@ TEST(Schema, RefusesSettingsThatContradictEachOther) {
             "no error");
 }
 
+TEST(Schema, SharesAreTakenAsPercentToo) {
+  SettingsBuilder builder;
+  builder.set("finetune.labels", "10%", "test");
+  EXPECT_EQ(builder.resolve().finetune.labels, 0.1);
+  builder.set("finetune.labels", "100%", "test");
+  EXPECT_EQ(builder.resolve().finetune.labels, 1.0);
+  EXPECT_THROW(builder.set("finetune.labels", "101%", "test"), Error);
+  EXPECT_THROW(builder.set("finetune.labels", "%", "test"), Error);
+  EXPECT_THROW(builder.set("optim.lr", "10%", "test"), Error);  // not a share
+}
+
+TEST(Schema, NeighboursAreAListThatIsNotEmpty) {
+  SettingsBuilder builder;
+  builder.set("knn.k", "5", "test");  // as runs of old have it
+  EXPECT_EQ(builder.resolve().knn.k, std::vector<std::int64_t>{5});
+  builder.set("knn.k", "none", "test");
+  EXPECT_THROW(builder.resolve(), Error);
+}
+
 }  // namespace
 }  // namespace simclr

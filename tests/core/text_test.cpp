@@ -89,5 +89,11 @@ TEST(FormatDuration, UsesTheUnitThatFits) {
 
 TEST(FormatDuration, NegativeIsNone) { EXPECT_EQ(format_duration(-3.0), "0 s"); }
 
+TEST(CsvCell, QuotesWhatWouldSplitARow) {
+  EXPECT_EQ(csv_cell("plain text"), "plain text");
+  EXPECT_EQ(csv_cell("a,b"), "\"a,b\"");
+  EXPECT_EQ(csv_cell("say \"b\"\n"), "\"say \"\"b\"\"\n\"");
+}
+
 }  // namespace
 }  // namespace simclr

@@ -56,10 +56,14 @@ BatchPlan whole_images(std::int64_t batch_size) {
   return plan;
 }
 
+Embedding features_of(SimclrModel& model) {
+  return embedding_of(model, ScoredVectors::kFeatures, kSide, "trained encoder");
+}
+
 Features features_of(SimclrModel& model, const std::shared_ptr<const Dataset>& dataset,
                      const BatchPlan& plan, std::int64_t workers = 0) {
   NullSink sink;
-  return extract_features(model, dataset, plan, workers, "features", sink);
+  return extract_features(features_of(model), dataset, plan, workers, "features", sink);
 }
 
 /// Pixels in [0, 1], one image.
@@ -132,7 +136,7 @@ TEST(ExtractSplits, TakesEveryImageOfEveryPart) {
   SimclrModel model = small_model();
   Tasks tasks;
   const FeatureSplits splits =
-      extract_splits(model, noise_splits(), Normalization::kNone, 0, "trained encoder", tasks);
+      extract_splits(features_of(model), noise_splits(), Normalization::kNone, 0, tasks);
   EXPECT_EQ(splits.train.x.size(0), 505);  // one batch of 500 and one of 5
   EXPECT_EQ(splits.validation.x.size(0), 4);
   EXPECT_EQ(splits.test.x.size(0), 3);
@@ -147,7 +151,7 @@ TEST(ExtractSplits, LeavesTheEncoderAsItWas) {
   SimclrModel model = small_model();
   const std::string before = encoder_sha256(model);
   NullSink sink;
-  extract_splits(model, noise_splits(), Normalization::kNone, 0, "encoder", sink);
+  extract_splits(features_of(model), noise_splits(), Normalization::kNone, 0, sink);
   EXPECT_EQ(encoder_sha256(model), before);
 }
 
@@ -174,7 +178,7 @@ TEST(ExtractSplits, RefusesAnEncoderThatMoves) {
       all_of(std::make_shared<MeddlingDataset>(data.test, model.parameters().front().tensor));
   NullSink sink;
   try {
-    extract_splits(model, data, Normalization::kNone, 0, "trained encoder", sink);
+    extract_splits(features_of(model), data, Normalization::kNone, 0, sink);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kFailed);
@@ -184,6 +188,37 @@ TEST(ExtractSplits, RefusesAnEncoderThatMoves) {
     EXPECT_NE(std::string(error.what()).find(encoder_sha256(model)), std::string::npos);
     EXPECT_FALSE(error.hint().empty());
   }
+}
+
+TEST(EmbeddingOf, ProjectsThroughTheHead) {
+  SimclrModel model = small_model();
+  const Embedding h = embedding_of(model, ScoredVectors::kFeatures, kSide, "h");
+  const Embedding z = embedding_of(model, ScoredVectors::kProjection, kSide, "z");
+  const at::Tensor image = tensor_of(noise_images(1, 1)->get(0));
+  EXPECT_EQ(z.width, ModelSettings{}.projection_dim);
+  EXPECT_EQ(z.vectors_of(image).size(1), z.width);
+  EXPECT_TRUE(at::equal(z.vectors_of(image), model.project(h.vectors_of(image))));
+}
+
+TEST(EmbeddingOf, IsAsWideAsTheFeaturesWithoutAHead) {
+  ModelSettings settings;
+  settings.width = 0.25;
+  settings.head = Head::kNone;
+  SimclrModel model = SimclrModel::contrastive(settings, 1);
+  EXPECT_EQ(embedding_of(model, ScoredVectors::kProjection, kSide, "z").width,
+            model.feature_width());
+}
+
+TEST(RawPixels, AreThePixelsShrunkToThirtyTwo) {
+  const Embedding small = raw_pixels(kSide);
+  const auto dataset = noise_images(2, 1);
+  NullSink sink;
+  BatchPlan plan = whole_images(4);
+  const Features pixels = extract_features(small, dataset, plan, 0, "pixels", sink);
+  EXPECT_LT((pixels.x[1] - tensor_of(dataset->get(1)).flatten()).abs().max().item<double>(), 1e-6);
+  EXPECT_EQ(raw_pixels(96).side, 32);
+  EXPECT_EQ(raw_pixels(96).width, 3 * 32 * 32);
+  EXPECT_EQ(small.fingerprint(), "");
 }
 
 }  // namespace

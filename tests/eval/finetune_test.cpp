@@ -22,20 +22,23 @@ FinetuneSettings quick_settings() {
   return settings;
 }
 
-FinetuneResult finetune(const FeatureSplits& features,
-                        const FinetuneSettings& settings = quick_settings(),
-                        std::uint64_t seed = kSeed) {
+FrozenData data_of(const FeatureSplits& features) {
+  return {[&](std::uint32_t) { return features.train; }, features.validation, features.test, 3};
+}
+
+TrainingCurve finetune(const FeatureSplits& features,
+                       const FinetuneSettings& settings = quick_settings(),
+                       std::uint64_t seed = kSeed) {
   NullSink sink;
-  return finetune_frozen(
-      features, [&](std::uint32_t) { return features.train; }, 3, settings, seed, sink);
+  return finetune_frozen(data_of(features), settings, seed, sink);
 }
 
 TEST(FinetuneFrozen, LearnsWhatCanBeSeparated) {
   FinetuneSettings settings = quick_settings();
   settings.epochs = 20;
-  const FinetuneResult result = finetune(toy_splits(0.1F), settings);
+  const TrainingCurve result = finetune(toy_splits(0.1F), settings);
   ASSERT_EQ(result.epochs.size(), 20U);
-  EXPECT_EQ(result.test_accuracy(), 1.0);
+  EXPECT_EQ(result.test.top1, 1.0);
   EXPECT_LT(result.epochs.back().train_loss, result.epochs.front().train_loss / 4);
   EXPECT_EQ(result.epochs.back().train_accuracy, 1.0);
 }
@@ -44,8 +47,8 @@ TEST(FinetuneFrozen, ChoosesWithoutTestLabels) {
   const FeatureSplits features = toy_splits(2.0F);
   FeatureSplits other = features;
   other.test = with_random_labels(features.test, 3, 1);
-  const FinetuneResult a = finetune(features);
-  const FinetuneResult b = finetune(other);
+  const TrainingCurve a = finetune(features);
+  const TrainingCurve b = finetune(other);
   EXPECT_EQ(a.best_epoch, b.best_epoch);
   for (std::size_t e = 0; e < a.epochs.size(); ++e) {
     EXPECT_EQ(a.epochs[e].train_loss, b.epochs[e].train_loss);
@@ -55,7 +58,7 @@ TEST(FinetuneFrozen, ChoosesWithoutTestLabels) {
 }
 
 TEST(FinetuneFrozen, KeepsTheFirstOfTheBestEpochs) {
-  const FinetuneResult result = finetune(toy_splits(2.0F));
+  const TrainingCurve result = finetune(toy_splits(2.0F));
   for (std::size_t e = 0; e < result.epochs.size(); ++e) {
     const double best = result.epochs[result.best_epoch].validation_accuracy;
     EXPECT_LE(result.epochs[e].validation_accuracy, best);
@@ -74,9 +77,9 @@ TEST(FinetuneFrozen, ScoresEachEpochsOwnHeadOnTest) {
 
 TEST(FinetuneFrozen, GivesTheSameBitsForTheSameSeedOnly) {
   const FeatureSplits features = toy_splits(2.0F);
-  const FinetuneResult a = finetune(features);
-  const FinetuneResult b = finetune(features);
-  const FinetuneResult other = finetune(features, quick_settings(), kSeed + 1);
+  const TrainingCurve a = finetune(features);
+  const TrainingCurve b = finetune(features);
+  const TrainingCurve other = finetune(features, quick_settings(), kSeed + 1);
   for (std::size_t e = 0; e < a.epochs.size(); ++e) {
     EXPECT_EQ(a.epochs[e].train_loss, b.epochs[e].train_loss);
     EXPECT_EQ(a.epochs[e].test_accuracy, b.epochs[e].test_accuracy);
@@ -92,8 +95,8 @@ TEST(FinetuneFrozen, CountsEveryImageOfTheLastBatch) {
   FinetuneSettings at_once = settings;
   at_once.batch_size = 1000;
   const FeatureSplits features = toy_splits(2.0F);
-  const FinetuneEpoch in_parts = finetune(features, settings).epochs[0];
-  const FinetuneEpoch whole = finetune(features, at_once).epochs[0];
+  const ProbeEpoch in_parts = finetune(features, settings).epochs[0];
+  const ProbeEpoch whole = finetune(features, at_once).epochs[0];
   constexpr double kTolerance = 1e-6;  // f32 means of 300 losses in another order
   EXPECT_NEAR(in_parts.train_loss, whole.train_loss, kTolerance);
   EXPECT_NEAR(in_parts.train_accuracy, whole.train_accuracy, 1e-12);
@@ -119,7 +122,7 @@ TEST(FinetuneFrozen, AsksForEveryEpochsFeaturesOnce) {
   };
   FinetuneSettings settings = quick_settings();
   settings.epochs = 3;
-  finetune_frozen(features, train_features, 3, settings, kSeed, sink);
+  finetune_frozen({train_features, features.validation, features.test, 3}, settings, kSeed, sink);
   EXPECT_EQ(asked, (std::vector<std::uint32_t>{0, 1, 2}));
 }
 
@@ -136,8 +139,7 @@ TEST(FinetuneFrozen, TellsLossAndAccuracyOfEveryEpoch) {
   Lines sink;
   FinetuneSettings settings = quick_settings();
   settings.epochs = 2;
-  finetune_frozen(
-      features, [&](std::uint32_t) { return features.train; }, 3, settings, kSeed, sink);
+  finetune_frozen(data_of(features), settings, kSeed, sink);
   ASSERT_EQ(sink.lines.size(), 2U);
   EXPECT_EQ(sink.lines[1].rfind("Epoch 2/2  Train Loss: ", 0), 0U);
   EXPECT_NE(sink.lines[1].find(" | Val Acc: "), std::string::npos);

@@ -8,14 +8,28 @@
 #include <numeric>
 #include <vector>
 
+#include "simclr/eval/metrics.h"
+#include "simclr/loss/cross_entropy.h"
+#include "tests/eval/golden_evaluation.h"
 #include "tests/eval/toy_features.h"
 #include "tests/support/torch_error.h"
 
 namespace simclr {
 namespace {
 
+struct Vote {
+  std::int64_t k = 1;
+  double temperature = 0.1;
+};
+
+double knn_accuracy(const Features& bank, const Features& queries, const Vote& vote,
+                    std::int64_t classes) {
+  const KnnSettings settings{{vote.k}, vote.temperature};
+  return accuracy(knn_votes(bank, queries, settings, classes).at(0), queries.labels);
+}
+
 /// Wu et al. 2018 with plain loops, in f64.
-double oracle(const Features& bank, const Features& queries, const KnnSettings& settings,
+double oracle(const Features& bank, const Features& queries, const Vote& settings,
               std::int64_t classes) {
   const auto unit = [](const at::Tensor& x) {
     const at::Tensor wide = x.to(at::kDouble);
@@ -46,7 +60,7 @@ TEST(Knn, EqualsTheLoopOracle) {
   const Features queries = toy_features(120, 6, 4, 1.5F, 2);
   for (const std::int64_t k : {1, 5, 50, 200})
     for (const double temperature : {0.05, 0.1, 1.0}) {
-      const KnnSettings settings{k, temperature};
+      const Vote settings{k, temperature};
       EXPECT_DOUBLE_EQ(knn_accuracy(bank, queries, settings, 4), oracle(bank, queries, settings, 4))
           << k << " neighbours, temperature " << temperature;
     }
@@ -112,11 +126,48 @@ TEST(Knn, NamesWhatIsWrongWithItsArguments) {
   const Features some = toy_features(4, 3, 2, 1.0F, 1);
   const Features none{at::zeros({0, 3}), at::zeros({0}, at::kLong)};
   EXPECT_EQ(torch_error_of([&] { knn_accuracy(none, some, {}, 2); }),
-            "[knn_accuracy] expected images in bank and queries, got 0 and 4");
+            "[knn_votes] expected images in bank and queries, got 0 and 4");
   EXPECT_EQ(torch_error_of([&] { knn_accuracy(some, none, {}, 2); }),
-            "[knn_accuracy] expected images in bank and queries, got 4 and 0");
+            "[knn_votes] expected images in bank and queries, got 4 and 0");
   EXPECT_EQ(torch_error_of([&] { knn_accuracy(some, toy_features(4, 5, 2, 1.0F, 1), {}, 2); }),
-            "[knn_accuracy] expected features of one width, got 3 and 5");
+            "[knn_votes] expected features of one width, got 3 and 5");
+}
+
+TEST(Knn, GivesEveryKInOnePassWhatItGivesAlone) {
+  const Features bank = toy_features(200, 6, 4, 1.5F, 1);
+  const Features queries = toy_features(50, 6, 4, 1.5F, 2);
+  const std::vector<std::int64_t> ks{1, 10, 20, 200};
+  const std::vector<at::Tensor> votes = knn_votes(bank, queries, {ks, 0.1}, 4);
+  ASSERT_EQ(votes.size(), ks.size());
+  for (std::size_t i = 0; i < ks.size(); ++i)
+    EXPECT_TRUE(at::equal(votes[i], knn_votes(bank, queries, {{ks[i]}, 0.1}, 4).at(0))) << ks[i];
+}
+
+TEST(Knn, EqualsPyTorchsTopOneAndTopFive) {
+  const Features bank = golden_features("bank", "bank_labels");
+  const Features queries = golden_features("queries", "labels");
+  for (const auto& golden : golden_evaluation()["knn"]) {
+    const KnnSettings settings{{golden["k"]}, golden_evaluation()["temperature"]};
+    const ClassScores scores =
+        score_classes(knn_votes(bank, queries, settings, 7).at(0), queries.labels);
+    EXPECT_DOUBLE_EQ(scores.top1, golden["top1"]) << golden["k"];
+    EXPECT_DOUBLE_EQ(scores.top5, golden["top5"]) << golden["k"];
+  }
+}
+
+TEST(Knn, ComparesOneNeighbourWithNoneForFifthPlace) {
+  const Features bank = toy_features(100, 6, 10, 1.0F, 1);
+  const Features queries = toy_features(100, 6, 10, 3.0F, 2);
+  const ClassScores scores =
+      score_classes(knn_votes(bank, queries, {{1}, 0.1}, 10).at(0), queries.labels);
+  EXPECT_EQ(scores.top5, scores.top1);  // the other nine classes were not named at all
+}
+
+TEST(Knn, RefusesFeaturesThatAreNotFinite) {
+  Features broken = toy_features(4, 3, 2, 1.0F, 1);
+  broken.x[1][1] = std::nan("");
+  EXPECT_EQ(torch_error_of([&] { knn_votes(broken, broken, {}, 2); }),
+            "[knn_votes] a feature is not finite");
 }
 
 }  // namespace

@@ -13,16 +13,22 @@
 namespace simclr {
 namespace {
 
+LinearSettings with_iterations(std::int64_t iterations) {
+  LinearSettings settings;
+  settings.iterations = iterations;
+  return settings;
+}
+
 LinearResult probe(const FeatureSplits& features, std::int64_t iterations = 300) {
   NullSink sink;
-  return linear_probe(features, 3, {iterations}, sink);
+  return linear_probe(features, 3, with_iterations(iterations), sink);
 }
 
 TEST(LinearProbe, SeparatesWhatCanBeSeparated) {
   const LinearResult result = probe(toy_splits(0.05F));
   EXPECT_EQ(result.train_accuracy, 1.0);
   EXPECT_EQ(result.validation_accuracy, 1.0);
-  EXPECT_EQ(result.test_accuracy, 1.0);
+  EXPECT_EQ(result.test.top1, 1.0);
   EXPECT_EQ(result.l2, 1.0);  // all fits are equal: the strongest
 }
 
@@ -32,7 +38,7 @@ TEST(LinearProbe, IsAtChanceForRandomLabels) {
   features.validation = with_random_labels(features.validation, 3, 2);
   features.test = with_random_labels(features.test, 3, 3);
   constexpr double kFourDeviations = 0.16;  // of a share of 150 at 1 / 3
-  EXPECT_NEAR(probe(features).test_accuracy, 1.0 / 3.0, kFourDeviations);
+  EXPECT_NEAR(probe(features).test.top1, 1.0 / 3.0, kFourDeviations);
 }
 
 TEST(LinearProbe, ChoosesWithoutTestLabels) {
@@ -44,7 +50,7 @@ TEST(LinearProbe, ChoosesWithoutTestLabels) {
   EXPECT_EQ(a.l2, b.l2);
   EXPECT_EQ(a.train_accuracy, b.train_accuracy);
   EXPECT_EQ(a.validation_accuracy, b.validation_accuracy);
-  EXPECT_GT(a.test_accuracy, b.test_accuracy);
+  EXPECT_GT(a.test.top1, b.test.top1);
 }
 
 TEST(LinearProbe, ReportsTheFitThatIsBestOnValidation) {
@@ -60,7 +66,7 @@ TEST(LinearProbe, ReportsTheFitThatIsBestOnValidation) {
   double test_of_best = 0;
   for (const double l2 : {1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6}) {
     const LogisticModel model =
-        fit_logistic(scaled(features.train), features.train.labels, 3, l2, 300);
+        LogisticProblem(scaled(features.train), features.train.labels, 3).fit(l2, 300);
     const auto score = [&](const Features& part) {
       return accuracy(at::addmm(model.bias, scaled(part), model.weight.t()), part.labels);
     };
@@ -72,7 +78,7 @@ TEST(LinearProbe, ReportsTheFitThatIsBestOnValidation) {
   const LinearResult result = probe(features);
   EXPECT_EQ(result.l2, best_l2);
   EXPECT_EQ(result.validation_accuracy, best);
-  EXPECT_EQ(result.test_accuracy, test_of_best);
+  EXPECT_EQ(result.test.top1, test_of_best);
 }
 
 TEST(LinearProbe, DoesNotChangeWhenFeaturesAreScaledOrMoved) {
@@ -81,7 +87,7 @@ TEST(LinearProbe, DoesNotChangeWhenFeaturesAreScaledOrMoved) {
   for (Features* part : {&moved.train, &moved.validation, &moved.test})
     part->x = part->x * 64.0 + 8.0;
   EXPECT_EQ(probe(features).l2, probe(moved).l2);
-  EXPECT_EQ(probe(features).test_accuracy, probe(moved).test_accuracy);
+  EXPECT_EQ(probe(features).test.top1, probe(moved).test.top1);
 }
 
 TEST(LinearProbe, IgnoresAFeatureThatNeverChanges) {
@@ -89,7 +95,7 @@ TEST(LinearProbe, IgnoresAFeatureThatNeverChanges) {
   FeatureSplits more = features;
   for (Features* part : {&more.train, &more.validation, &more.test})
     part->x = at::cat({part->x, at::full({part->x.size(0), 1}, 7.0F)}, 1);
-  EXPECT_EQ(probe(features).test_accuracy, probe(more).test_accuracy);
+  EXPECT_EQ(probe(features).test.top1, probe(more).test.top1);
 }
 
 /// Keeps what it is told.
@@ -106,12 +112,12 @@ class Notes final : public EventSink {
 
 TEST(LinearProbe, TellsOfAFitThatWasStopped) {
   Notes stopped;
-  linear_probe(toy_splits(2.0F), 3, {1}, stopped);
+  linear_probe(toy_splits(2.0F), 3, with_iterations(1), stopped);
   ASSERT_EQ(stopped.lines.size(), 1U);
   EXPECT_NE(stopped.lines[0].find("was stopped after 1 iterations, short of its optimum"),
             std::string::npos);
   Notes finished;
-  linear_probe(toy_splits(2.0F), 3, {300}, finished);
+  linear_probe(toy_splits(2.0F), 3, with_iterations(300), finished);
   EXPECT_TRUE(finished.lines.empty());
   EXPECT_EQ(finished.done_of_total, std::make_pair(std::int64_t{7}, std::int64_t{7}));
 }

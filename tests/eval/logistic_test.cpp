@@ -19,6 +19,12 @@ constexpr double kGradient = 1.1e-5;  // what "converged" promises, and the roun
 constexpr double kWeightTolerance = 2e-3;     // that gradient over the least curvature, l2
 constexpr double kObjectiveTolerance = 1e-8;  // second order in the distance from the optimum
 
+LogisticModel fit_logistic(const at::Tensor& x, const at::Tensor& labels, std::int64_t classes,
+                           double l2, std::int64_t iterations,
+                           const LogisticModel* start = nullptr) {
+  return LogisticProblem(x, labels, classes).fit(l2, iterations, start);
+}
+
 struct Slope {
   double value = 0.0;
   std::vector<double> weight;  // [classes * F]
@@ -172,15 +178,15 @@ TEST(Logistic, NamesWhatIsWrongWithItsArguments) {
     return torch_error_of([&] { fit_logistic(features, labels, 3, 0.1, kIterations); });
   };
   EXPECT_EQ(error_with(at::ones({3}), at::zeros({3}, at::kLong)),
-            "[fit_logistic] expected features [n, F] with n at least 1, got [3]");
+            "[LogisticProblem] expected features [n, F] with n at least 1, got [3]");
   EXPECT_EQ(error_with(x, at::zeros({2}, at::kLong)),
-            "[fit_logistic] expected one i64 label for each of 3 rows, got Long [2]");
+            "[LogisticProblem] expected one i64 label for each of 3 rows, got Long [2]");
   EXPECT_EQ(error_with(x, at::zeros({3})),
-            "[fit_logistic] expected one i64 label for each of 3 rows, got Float [3]");
+            "[LogisticProblem] expected one i64 label for each of 3 rows, got Float [3]");
   EXPECT_EQ(error_with(x, at::tensor({0, 3, 1}, at::kLong)),
-            "[fit_logistic] expected labels in [0, 3), got 0 to 3");
+            "[LogisticProblem] expected labels in [0, 3), got 0 to 3");
   EXPECT_EQ(error_with(x, at::tensor({0, -1, 1}, at::kLong)),
-            "[fit_logistic] expected labels in [0, 3), got -1 to 1");
+            "[LogisticProblem] expected labels in [0, 3), got -1 to 1");
 }
 
 }  // namespace

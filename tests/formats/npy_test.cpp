@@ -185,5 +185,28 @@ TEST(NpyIntegers, EveryIntegerIsWidened) {
   EXPECT_EQ(values("f4", "abcd"), std::nullopt);
 }
 
+TEST(NpyHeader, IsReadBackAsItWas) {
+  for (const std::vector<std::size_t>& shape :
+       {std::vector<std::size_t>{}, {3}, {2, 3}, {0, 512}, {12345678, 1, 2}}) {
+    const std::string header = npy_header("f4", shape);
+    EXPECT_EQ(header.size() % 64, 0U);
+    if (shape.size() < 3) {
+      std::size_t count = 1;
+      for (const std::size_t side : shape) count *= side;
+      const NpyArray array = read_bytes(header + std::string(4 * count, 'x'));
+      EXPECT_EQ(array.dtype, "f4");
+      EXPECT_EQ(array.shape, shape);
+    }
+  }
+}
+
+TEST(NpyHeader, IsWhatNumPyWrites) {
+  EXPECT_EQ(npy_header("f4", {2, 3}),
+            "\x93NUMPY\1\0v\0{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"s +
+                std::string(58, ' ') + "\n");
+  EXPECT_TRUE(npy_header("u1", {3}).find("'|u1', 'fortran_order': False, 'shape': (3,), }") !=
+              std::string::npos);
+}
+
 }  // namespace
 }  // namespace simclr

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+
+#include "simclr/train/pretrain.h"
+
+namespace simclr {
+
+/// Settings under which a run takes seconds.
+inline Settings small_run_settings() {
+  Settings settings;
+  settings.data.shapes_images = 120;
+  settings.model.width = 0.25;
+  settings.model.head_hidden = 32;
+  settings.model.projection_dim = 16;
+  settings.train.epochs = 1;
+  settings.train.batch_size = 16;
+  settings.run.threads = 1;
+  settings.finetune.epochs = 2;
+  settings.finetune.batch_size = 16;
+  settings.linear.epochs = 2;
+  return settings;
+}
+
+/// A trained run in `out`.
+inline void make_small_run(const std::filesystem::path& out, const Settings& settings) {
+  NullSink silent;
+  pretrain({.settings = settings, .out = out, .command = "test"}, silent);
+}
+
+}  // namespace simclr

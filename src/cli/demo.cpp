@@ -42,11 +42,7 @@ ExitCode run(DemoCommand& command) {
   const DataSource data = open_source(options.settings.data);
   write_preview(*data.train, data.class_names, options.settings.augment, PreviewOptions{},
                 options.out / "plots/views.png");
-  EvaluationOptions evaluation;
-  evaluation.encoder.run = options.out;
-  evaluation.settings = options.settings;
-  evaluation.command = options.command;
-  RunEvaluator evaluator(evaluation, console);
+  RunEvaluator evaluator({options.out, "best", options.settings, options.command}, console);
   std::vector<EvaluationPair> pairs;
   for (const Protocol protocol : {Protocol::kKnn, Protocol::kLinear})
     pairs.push_back(evaluator.evaluate(protocol));

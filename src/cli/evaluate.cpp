@@ -26,13 +26,13 @@ struct EvaluateCommand {
 
 void run(EvaluateCommand& command) {
   EvaluationOptions& options = command.options;
-  const RunFolder run = RunFolder::open(options.encoder.run);
+  const RunFolder run = RunFolder::open(options.run);
   options.settings = command.settings.resolve((run.path() / "config.yaml").string());
   options.pixels = !command.no_pixels;
   ConsoleSink console;
   RunEvaluator evaluator(options, console);
   const std::vector<EvaluationPair> pairs{evaluator.evaluate(command.protocol)};
-  const std::string note = write_run_report(options.encoder.run);
+  const std::string note = write_run_report(options.run);
   if (!note.empty()) console.message(note);
   fmt::print("{}", command.json ? result_json(pairs) : result_table(pairs));
 }
@@ -41,15 +41,15 @@ void add_evaluation(CLI::App& app, Context& context, Protocol protocol, const ch
                     const char* examples) {
   CLI::App* command = app.add_subcommand(std::string(name_of(protocol)), about);
   const auto state = std::make_shared<EvaluateCommand>(*command, protocol);
-  command->add_option("--run", state->options.encoder.run, "folder of the run to score")
+  command->add_option("--run", state->options.run, "folder of the run to score")
       ->required()
       ->type_name("DIR");
   command
-      ->add_option("--checkpoint", state->options.encoder.checkpoint,
+      ->add_option("--checkpoint", state->options.checkpoint,
                    "which weights of the run: best or last")
       ->check(CLI::IsMember({"best", "last"}))
       ->capture_default_str();
-  command->add_flag("--ema", state->options.encoder.average,
+  command->add_flag("--ema", state->options.average,
                     "score the average of the weights that training kept with --ema-decay");
   command->add_flag("--no-pixels", state->no_pixels, "leave out the raw pixels");
   command->add_flag("--json", state->json, "print the results as JSON");
@@ -76,10 +76,11 @@ void add_evaluations(CLI::App& app, Context& context) {
   simclr linear --run runs/a
   simclr linear --run runs/a --protocol sgd --epochs 30
   simclr linear --run runs/a --checkpoint last --json)");
-  add_evaluation(app, context, Protocol::kFinetune,
-                 "train with labels: a new Linear(F, classes) head on a run's frozen encoder, or the "
-                 "whole network; beside a random one",
-                 R"(Examples:
+  add_evaluation(
+      app, context, Protocol::kFinetune,
+      "train with labels: a new Linear(F, classes) head on a run's frozen encoder, or the "
+      "whole network; beside a random one",
+      R"(Examples:
   simclr finetune --run runs/a --freeze encoder
   simclr finetune --run runs/a --freeze none --labels 10% --seeds 3
   simclr finetune --run runs/a --epochs 20 --views crop-flip)");

@@ -63,7 +63,7 @@ Embedding features_of(SimclrModel& model) {
 Features features_of(SimclrModel& model, const std::shared_ptr<const Dataset>& dataset,
                      const BatchPlan& plan, std::int64_t workers = 0) {
   NullSink sink;
-  return extract_features(features_of(model), dataset, plan, workers, "features", sink);
+  return extract_features(model, dataset, plan, workers, "features", sink);
 }
 
 /// Pixels in [0, 1], one image.

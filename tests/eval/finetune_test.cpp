@@ -71,8 +71,10 @@ TEST(FinetuneFrozen, KeepsTheFirstOfTheBestEpochs) {
 TEST(FinetuneFrozen, ScoresEachEpochsOwnHeadOnTest) {
   FeatureSplits features = toy_splits(2.0F);
   features.test = features.validation;
-  for (const FinetuneEpoch& epoch : finetune(features).epochs)
+  const TrainingCurve curve = finetune(features);
+  for (const ProbeEpoch& epoch : curve.epochs)
     EXPECT_EQ(epoch.test_accuracy, epoch.validation_accuracy);
+  EXPECT_EQ(curve.test.top1, curve.epochs[curve.best_epoch].test_accuracy);
 }
 
 TEST(FinetuneFrozen, GivesTheSameBitsForTheSameSeedOnly) {

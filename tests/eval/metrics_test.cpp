@@ -33,7 +33,7 @@ TEST(ScoreClasses, CountsAsTheLoopOracle) {
   for (std::int64_t i = 0; i < kCount; ++i) {
     std::vector<std::int64_t> order(kClasses);
     for (std::int64_t c = 0; c < kClasses; ++c) order[static_cast<std::size_t>(c)] = c;
-    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
+    std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
       return scores[i][a].item<double>() > scores[i][b].item<double>();
     });
     const auto label = labels[i].item<std::int64_t>();

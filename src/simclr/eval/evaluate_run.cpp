@@ -36,10 +36,11 @@ bool is_random(Protocol protocol, const Settings& settings) {
 RunEvaluator::RunEvaluator(EvaluationOptions options, EventSink& sink)
     : options_(std::move(options)),
       sink_(sink),
-      run_(RunFolder::open(options_.encoder.run)),
+      run_(RunFolder::open(options_.run)),
       data_(open_data(options_.settings.data, sink)),
       device_(prepare_device(options_.settings.run)) {
-  RunEncoder trained = load_run_encoder(options_.encoder, options_.settings, sink_);
+  RunEncoder trained = load_run_encoder({options_.run, options_.checkpoint, options_.average},
+                                        options_.settings, sink_);
   trained_.emplace(EncoderKind::kTrained, std::move(trained.model), trained.epoch);
   random_.emplace(EncoderKind::kRandom, initial_model(0), 0);
   if (options_.pixels) pixels_.emplace(EncoderKind::kPixels, std::nullopt, 0);
@@ -63,9 +64,9 @@ EvaluationPair RunEvaluator::evaluate(Protocol protocol) {
   EvaluationPair pair{score(*random_, protocol), {}};
   if (with_pixels) pair.pixels = score(*pixels_, protocol);
   pair.trained = score(*trained_, protocol);
-  append_line(run_.results(), pair.random.json + "\n" +
-                                  (pair.pixels ? pair.pixels->json + "\n" : "") +
-                                  pair.trained.json);
+  append_line(
+      run_.results(),
+      pair.random.json + "\n" + (pair.pixels ? pair.pixels->json + "\n" : "") + pair.trained.json);
   return pair;
 }
 
@@ -124,14 +125,15 @@ Outcome RunEvaluator::run_finetune(Subject& subject, std::int64_t seed_index) {
     const FrozenData frozen =
         subject.frozen_data(settings, data_, views, labelled, probe_seed(seed_index), sink_);
     if (views == FinetuneViews::kNone) {
-      sink_.message(fmt::format("{}: its views do not change, so its features were computed once "
-                                "and serve all {} epochs.",
-                                subject.title(), finetune.epochs));
+      sink_.message(
+          fmt::format("{}: its views do not change, so its features were computed once "
+                      "and serve all {} epochs.",
+                      subject.title(), finetune.epochs));
     }
-    const std::string words = fmt::format(
-        "head Linear({}, {}), Adam {}, {} epochs of {} labelled images, views: {}",
-        frozen.validation.x.size(1), classes_of(data_), finetune.lr, finetune.epochs,
-        labelled.images->size(), name_of(views));
+    const std::string words =
+        fmt::format("head Linear({}, {}), Adam {}, {} epochs of {} labelled images, views: {}",
+                    frozen.validation.x.size(1), classes_of(data_), finetune.lr, finetune.epochs,
+                    labelled.images->size(), name_of(views));
     outcome = finetune_outcome(finetune_frozen(frozen, finetune, probe_seed(seed_index), sink_),
                                finetune, words);
   }
@@ -141,8 +143,8 @@ Outcome RunEvaluator::run_finetune(Subject& subject, std::int64_t seed_index) {
 }
 
 SimclrModel RunEvaluator::classifier(const Subject& subject, std::int64_t seed_index) const {
-  SimclrModel model = SimclrModel::supervised(options_.settings.model, classes_of(data_),
-                                              probe_seed(seed_index));
+  SimclrModel model =
+      SimclrModel::supervised(options_.settings.model, classes_of(data_), probe_seed(seed_index));
   if (subject.kind() == EncoderKind::kTrained) {
     const std::map<std::string, at::Tensor> state = state_of(*subject.model());
     std::map<std::string, TensorEntry> entries;
@@ -159,8 +161,8 @@ Outcome RunEvaluator::run_finetune_whole(const Subject& subject, const LabelledI
   const Settings& settings = options_.settings;
   SimclrModel model = classifier(subject, seed_index);
   const std::string before = encoder_sha256(model);
-  const WholeData whole{labelled.images,    data_.validation,   data_.test,
-                        settings.augment,   data_.image_size,   classes_of(data_)};
+  const WholeData whole{labelled.images,  data_.validation, data_.test,
+                        settings.augment, data_.image_size, classes_of(data_)};
   const bool trained = subject.kind() == EncoderKind::kTrained;
   const std::string words = fmt::format(
       "whole network trained with labels, {}; head Linear({}, {}), Adam {}, {} epochs of {} "
@@ -174,8 +176,9 @@ Outcome RunEvaluator::run_finetune_whole(const Subject& subject, const LabelledI
                        settings.finetune, words);
   const std::string after = encoder_sha256(model);
   if (before == after) {
-    throw Error(ExitCode::kFailed, "finetune: the whole network was to be trained, but its encoder "
-                                   "did not move");
+    throw Error(ExitCode::kFailed,
+                "finetune: the whole network was to be trained, but its encoder "
+                "did not move");
   }
   outcome.details["encoder_sha256_start"] = before;
   outcome.details["encoder_sha256_trained"] = after;
@@ -192,24 +195,24 @@ EvaluationResult RunEvaluator::score(Subject& subject, Protocol protocol) {
       std::filesystem::path("evaluations") / fmt::format("{}-{}.csv", name, encoder);
   write_confusion(run_.path() / table, merged, data_.class_names);
   const bool trained = subject.kind() == EncoderKind::kTrained;
-  Json line{{"protocol", name},
-            {"encoder", encoder},
-            {"epoch", subject.epoch()},
-            {"test_images", data_.test->size()},
-            {"protocol_text", outcomes.front().words},
-            {"frozen", !trains_the_encoder(protocol, settings)},
-            {"vectors", subject.kind() == EncoderKind::kPixels ? "pixels"
-                                                               : name_of(settings.eval.on)},
-            {"encoder_sha256", subject.sha256()},
-            {"encoder_sha256_after", subject.sha256()},  // or check_unmoved had thrown
-            {"seed", settings.train.seed},
-            {"seeds", outcomes.size()},
-            {"data", settings.data.source},
-            {"checkpoint", options_.encoder.checkpoint},
-            {"weights", trained && options_.encoder.average ? "ema" : "as trained"},
-            {"confusion_file", table.string()},
-            {"commit", commit()},
-            {"command", options_.command}};
+  Json line{
+      {"protocol", name},
+      {"encoder", encoder},
+      {"epoch", subject.epoch()},
+      {"test_images", data_.test->size()},
+      {"protocol_text", outcomes.front().words},
+      {"frozen", !trains_the_encoder(protocol, settings)},
+      {"vectors", subject.kind() == EncoderKind::kPixels ? "pixels" : name_of(settings.eval.on)},
+      {"encoder_sha256", subject.sha256()},
+      {"encoder_sha256_after", subject.sha256()},  // or check_unmoved had thrown
+      {"seed", settings.train.seed},
+      {"seeds", outcomes.size()},
+      {"data", settings.data.source},
+      {"checkpoint", options_.checkpoint},
+      {"weights", trained && options_.average ? "ema" : "as trained"},
+      {"confusion_file", table.string()},
+      {"commit", commit()},
+      {"command", options_.command}};
   line.update(merged.fields);
   return {name,
           subject.kind(),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +19,7 @@ namespace simclr {
 struct EvaluationResult {
   std::string name;  ///< result_name of protocol and settings
   EncoderKind encoder = EncoderKind::kTrained;
-  double test_accuracy = 0.0;  ///< mean over the seeds
+  double test_accuracy = 0.0;                           ///< mean over the seeds
   std::optional<double> test_deviation = std::nullopt;  ///< of several seeds
   double test_top5 = 0.0;
   double validation_accuracy = 0.0;
@@ -33,10 +34,12 @@ struct EvaluationPair {
 };
 
 struct EvaluationOptions {
-  RunEncoderOptions encoder;
-  Settings settings;    ///< the run's, with what the user changed of data, knn, linear, finetune
-  std::string command;  ///< how to repeat it
-  bool pixels = false;  ///< score raw pixels, too
+  std::filesystem::path run;
+  std::string checkpoint = "best";  ///< or "last"
+  Settings settings;     ///< the run's, with what the user changed of data, knn, linear, finetune
+  std::string command;   ///< how to repeat it
+  bool average = false;  ///< score the average of the weights, which ema_decay keeps
+  bool pixels = false;   ///< score raw pixels, too
 };
 
 /// Scores a run's encoder beside the same network with its initial weights (with several seeds:

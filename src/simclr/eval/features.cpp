@@ -49,6 +49,13 @@ Features extract_features(const Embedding& embedding, const std::shared_ptr<cons
   return features;
 }
 
+Features extract_features(SimclrModel& model, const std::shared_ptr<const Dataset>& dataset,
+                          const BatchPlan& plan, std::int64_t workers, const std::string& task,
+                          EventSink& sink) {
+  return extract_features(embedding_of(model, ScoredVectors::kFeatures, plan.side, task), dataset,
+                          plan, workers, task, sink);
+}
+
 FeatureSplits extract_splits(const Embedding& embedding, const DataSplits& data,
                              Normalization normalization, std::int64_t workers, EventSink& sink) {
   const BatchPlan plan = whole_images(embedding, normalization);

@@ -32,6 +32,11 @@ Features extract_features(const Embedding& embedding, const std::shared_ptr<cons
                           const BatchPlan& plan, std::int64_t workers, const std::string& task,
                           EventSink& sink);
 
+/// The features that a model's encoder gives of them.
+Features extract_features(SimclrModel& model, const std::shared_ptr<const Dataset>& dataset,
+                          const BatchPlan& plan, std::int64_t workers, const std::string& task,
+                          EventSink& sink);
+
 /// extract_features of whole images of all three parts.
 /// @throws Error(kFailed) if the embedding's fingerprint differs before and after
 FeatureSplits extract_splits(const Embedding& embedding, const DataSplits& data,

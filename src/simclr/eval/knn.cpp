@@ -2,7 +2,6 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
@@ -19,11 +18,24 @@ namespace {
 constexpr double kSmallestNorm = 1e-12;  // keeps a row of zeros finite: cosine 0 with everything
 constexpr double kNoVote = -std::numeric_limits<double>::infinity();
 
-at::Tensor unit_rows(const at::Tensor& x) {
-  TORCH_CHECK(x.isfinite().all().item<bool>(), "[knn_votes] a feature is not finite");
-  const at::Tensor norms =
-      at::linalg_vector_norm(x, 2, at::IntArrayRef{1}, true, at::kDouble).clamp_min(kSmallestNorm);
-  return x.to(at::kDouble).div_(norms).to(at::kFloat).contiguous();
+at::Tensor unit_rows(const at::Tensor& features) {
+  const at::Tensor x = features.to(at::kFloat).contiguous();
+  at::Tensor unit = at::empty(x.sizes(), at::kFloat);
+  const std::int64_t width = x.size(1);
+  std::vector<double> norms(static_cast<std::size_t>(x.size(0)));
+  parallel_for(x.size(0), [&](std::int64_t i) {
+    const float* from = x.data_ptr<float>() + i * width;
+    float* to = unit.data_ptr<float>() + i * width;
+    double square = 0.0;
+    for (std::int64_t j = 0; j < width; ++j) square += static_cast<double>(from[j]) * from[j];
+    norms[static_cast<std::size_t>(i)] = std::sqrt(square);
+    const double scale = 1.0 / std::max(std::sqrt(square), kSmallestNorm);
+    for (std::int64_t j = 0; j < width; ++j) to[j] = static_cast<float>(from[j] * scale);
+  });
+  const bool finite =
+      std::all_of(norms.begin(), norms.end(), [](double norm) { return std::isfinite(norm); });
+  TORCH_CHECK(finite, "[knn_votes] a feature is not finite");
+  return unit;
 }
 
 UnitRows view_of(const at::Tensor& unit) {

@@ -57,8 +57,7 @@ HWY_ATTR HWY_NOINLINE void sieve_rows(const std::int16_t* queries, const std::in
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-    for (int s = 0; s < kSumParts; ++s)
-      hn::StoreU(sums[r][s], d, to + r * kPanel + s * kSumLanes);
+    for (int s = 0; s < kSumParts; ++s) hn::StoreU(sums[r][s], d, to + r * kPanel + s * kSumLanes);
   }
 #else
   for (int r = 0; r < R; ++r) {
@@ -104,8 +103,8 @@ HWY_ATTR float inner_product(const float* a, const float* b, std::int64_t width)
   for (; i + kPanel <= width; i += kPanel) {
 #pragma GCC unroll 16
     for (int s = 0; s < kParts; ++s)
-      sums[s] = hn::MulAdd(hn::LoadU(d, a + i + s * kLanes), hn::LoadU(d, b + i + s * kLanes),
-                           sums[s]);
+      sums[s] =
+          hn::MulAdd(hn::LoadU(d, a + i + s * kLanes), hn::LoadU(d, b + i + s * kLanes), sums[s]);
   }
   alignas(64) float lanes[kPanel];
   for (int s = 0; s < kParts; ++s) hn::StoreU(sums[s], d, lanes + s * kLanes);
@@ -133,7 +132,7 @@ HWY_EXPORT(sieve_panel);
 HWY_EXPORT(any_reaches);
 HWY_EXPORT(inner_product);
 
-constexpr std::int64_t kQueries = 96;       ///< of a task: their rounded rows stay in cache
+constexpr std::int64_t kQueries = 96;        ///< of a task: their rounded rows stay in cache
 constexpr std::int64_t kFirstBuffer = 1024;  ///< candidates before the first are thrown out
 
 bool is_nearer(const Neighbour& a, const Neighbour& b) {
@@ -158,11 +157,11 @@ class Candidates {
     const auto kth = found_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
     std::nth_element(found_.begin(), kth, found_.end(),
                      [](const Found& a, const Found& b) { return a.sum > b.sum; });
-    threshold_ = static_cast<std::int32_t>(std::max<std::int64_t>(
-        kth->sum - slack_, std::numeric_limits<std::int32_t>::min()));
-    found_.erase(std::partition(kth, found_.end(),
-                                [&](const Found& f) { return f.sum >= threshold_; }),
-                 found_.end());
+    threshold_ = static_cast<std::int32_t>(
+        std::max<std::int64_t>(kth->sum - slack_, std::numeric_limits<std::int32_t>::min()));
+    found_.erase(
+        std::partition(kth, found_.end(), [&](const Found& f) { return f.sum >= threshold_; }),
+        found_.end());
     limit_ = std::max<std::size_t>(kFirstBuffer, 2 * std::max(k_, found_.size()));
   }
 
@@ -205,8 +204,7 @@ void sift(const std::int32_t* sums, std::int64_t first_row, std::int64_t rows,
 
 }  // namespace
 
-std::vector<Neighbour> nearest_rows(const UnitRows& bank, const UnitRows& queries,
-                                    std::int64_t k) {
+std::vector<Neighbour> nearest_rows(const UnitRows& bank, const UnitRows& queries, std::int64_t k) {
   assert(k >= 1 && k <= bank.rows && bank.width == queries.width);
   const RoundedRows left(queries);
   const RoundedPanels right(bank);
@@ -214,8 +212,8 @@ std::vector<Neighbour> nearest_rows(const UnitRows& bank, const UnitRows& querie
   const std::int64_t tasks = pieces_of(queries.rows, kQueries);
   std::vector<Neighbour> nearest(static_cast<std::size_t>(queries.rows * k));
   parallel_for(tasks, [&](std::int64_t task) {
-    const std::int64_t first = piece_begin(queries.rows, tasks, task);
-    const std::int64_t count = piece_begin(queries.rows, tasks, task + 1) - first;
+    const std::int64_t first = task * kQueries;
+    const std::int64_t count = std::min(kQueries, queries.rows - first);
     std::vector<Candidates> candidates;
     for (std::int64_t q = first; q < first + count; ++q)
       candidates.emplace_back(k, sieve_slack(left.error(q), right.largest_error()));

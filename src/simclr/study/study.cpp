@@ -65,13 +65,7 @@ void evaluate_arm(const fs::path& run, const Settings& settings, const std::stri
   std::optional<RunEvaluator> evaluator;
   for (const auto& [protocol, name] : EnumNames<Protocol>::table) {
     if (finished.contains(std::string(name))) continue;
-    if (!evaluator) {
-      EvaluationOptions options;
-      options.encoder.run = run;
-      options.settings = settings;
-      options.command = command;
-      evaluator.emplace(options, sink);
-    }
+    if (!evaluator) evaluator.emplace(EvaluationOptions{run, "best", settings, command}, sink);
     const EvaluationPair pair = evaluator->evaluate(protocol);
     sink.message(fmt::format("{}: test accuracy {:.2f} %, random encoder {:.2f} %", name,
                              100 * pair.trained.test_accuracy, 100 * pair.random.test_accuracy));

@@ -100,16 +100,15 @@ def check_size(name, text):
 
 def known_flags(root, files):
     """Every --flag in the text of the scripts and the program, and the names of the settings as flags."""
-    flags = {"help", "version"}
+    flags, words = {"help", "version"}, set()
     for name in files:
         if name.parts[0] in ("src", "scripts"):
             text = read_text(root / name) or ""
             flags.update(FLAG.findall(text))
             if name.name.endswith("fields.h"):
-                words = {word.replace("_", "-") for word in re.findall(r'"([a-z][a-z0-9_-]*)"', text)}
-                # A name that two sections share is a flag with its section before it: --finetune-epochs.
-                flags |= words | {f"{section}-{word}" for section in words for word in words}
-    return flags
+                words |= {word.replace("_", "-") for word in re.findall(r'"([a-z][a-z0-9_-]*)"', text)}
+    # A name that two sections share is a flag with its section before it: --finetune-epochs.
+    return flags | words | {f"{section}-{word}" for section in words for word in words}
 
 
 def named_files(snippet, top_folders, layers):

@@ -184,7 +184,8 @@ void add_eval(CLI::App& bench, const std::string& name, const std::string& about
 }  // namespace
 
 void add_bench(CLI::App& app, Context& /*context*/) {
-  CLI::App* command = app.add_subcommand("bench", "how fast this machine trains, makes views and scores");
+  CLI::App* command =
+      app.add_subcommand("bench", "how fast this machine trains, makes views and scores");
   command->require_subcommand(1);
   command->footer(
       "Examples:\n  simclr bench step\n  simclr bench augment\n  simclr bench loader --workers "

@@ -3,39 +3,64 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 namespace simclr::cli {
 namespace {
 
+using Json = nlohmann::json;
+
+std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
+
 std::string percent(const EvaluationResult& result) {
-  if (!result.test_deviation) return fmt::format("{:.2f} %", 100 * result.test_accuracy);
+  if (!result.test_deviation) return percent(result.test_accuracy);
   return fmt::format("{:.2f} \u00b1 {:.2f} %", 100 * result.test_accuracy,
                      100 * *result.test_deviation);
 }
 
-/// Test accuracy for each k, where the protocol has several.
-std::string rows_by_k(const EvaluationPair& pair, bool pixels) {
-  const auto by_k = [](const EvaluationResult& result) {
-    return nlohmann::json::parse(result.json)["details"].value("by_k", nlohmann::json::object());
-  };
-  const nlohmann::json random = by_k(pair.random);
-  const nlohmann::json trained = by_k(pair.trained);
-  if (trained.size() < 2) return "";
+std::string row_of(const std::string& title, const std::vector<std::string>& cells) {
+  std::string row = fmt::format("{:<22}", title);
+  for (const std::string& cell : cells) row += fmt::format("{:>19}", cell);
+  return row;
+}
+
+/// Random encoder, raw pixels if they have a column, trained encoder.
+std::vector<std::string> cells_of(const EvaluationPair& pair, bool pixels,
+                                  const std::function<std::string(const EvaluationResult&)>& cell) {
+  std::vector<std::string> cells{cell(pair.random)};
+  if (pixels) cells.push_back(pair.pixels ? cell(*pair.pixels) : "");
+  cells.push_back(cell(pair.trained));
+  return cells;
+}
+
+/// Test accuracy of knn with k neighbours, the mean over the seeds.
+double accuracy_at(const EvaluationResult& result, const std::string& k) {
+  const Json line = Json::parse(result.json);
+  const Json seeds = line.value("details_by_seed", Json::array({line["details"]}));
+  double sum = 0.0;
+  for (const Json& details : seeds) sum += details["by_k"][k]["test_accuracy"].get<double>();
+  return sum / static_cast<double>(seeds.size());
+}
+
+/// What else one protocol found: accuracy for each k, and top-5.
+std::string more_rows(const EvaluationPair& pair, bool pixels) {
+  const Json details = Json::parse(pair.trained.json)["details"];
   std::vector<std::int64_t> numbers;
-  for (const auto& [k, scores] : trained.items()) numbers.push_back(std::stoll(k));
+  for (const auto& [k, scores] : details.value("by_k", Json::object()).items())
+    numbers.push_back(std::stoll(k));
   std::sort(numbers.begin(), numbers.end());
   std::string rows;
-  for (const std::int64_t number : numbers) {
-    const std::string k = std::to_string(number);
-    const auto cell = [&](const nlohmann::json& scores) {
-      return fmt::format("{:.2f} %", 100 * scores[k]["test_accuracy"].get<double>());
-    };
-    rows += fmt::format("{:<22}{:>18}", "  k = " + k, cell(random));
-    if (pixels) rows += fmt::format("{:>18}", pair.pixels ? cell(by_k(*pair.pixels)) : "");
-    rows += fmt::format("{:>18}\n", cell(trained));
+  for (std::size_t i = 0; numbers.size() > 1 && i < numbers.size(); ++i) {
+    const std::string k = std::to_string(numbers[i]);
+    rows += row_of("  k = " + k, cells_of(pair, pixels,
+                                          [&](const EvaluationResult& result) {
+                                            return percent(accuracy_at(result, k));
+                                          })) +
+            "\n";
   }
-  return rows;
+  const auto top5 = [](const EvaluationResult& result) { return percent(result.test_top5); };
+  return rows + row_of("  top-5", cells_of(pair, pixels, top5)) + "\n";
 }
 
 }  // namespace
@@ -43,17 +68,17 @@ std::string rows_by_k(const EvaluationPair& pair, bool pixels) {
 std::string result_table(const std::vector<EvaluationPair>& pairs) {
   const bool pixels = std::any_of(pairs.begin(), pairs.end(),
                                   [](const EvaluationPair& pair) { return !!pair.pixels; });
-  std::string table = fmt::format("{:<22}{:>18}", "test accuracy", "random encoder");
-  if (pixels) table += fmt::format("{:>18}", "raw pixels");
-  table += fmt::format("{:>18}{:>14}\n", "trained encoder", "difference");
+  std::vector<std::string> titles{"random encoder"};
+  if (pixels) titles.emplace_back("raw pixels");
+  titles.emplace_back("trained encoder");
+  std::string table = row_of("test accuracy", titles) + fmt::format("{:>14}\n", "difference");
   for (const EvaluationPair& pair : pairs) {
-    table += fmt::format("{:<22}{:>18}", pair.trained.name, percent(pair.random));
-    if (pixels) table += fmt::format("{:>18}", pair.pixels ? percent(*pair.pixels) : "");
-    table += fmt::format("{:>18}{:>+14.2f}\n", percent(pair.trained),
-                         100 * (pair.trained.test_accuracy - pair.random.test_accuracy));
-    table += rows_by_k(pair, pixels);
+    const auto cell = [](const EvaluationResult& result) { return percent(result); };
+    table +=
+        row_of(pair.trained.name, cells_of(pair, pixels, cell)) +
+        fmt::format("{:>+14.2f}\n", 100 * (pair.trained.test_accuracy - pair.random.test_accuracy));
   }
-  return table;
+  return pairs.size() == 1 ? table + more_rows(pairs.front(), pixels) : table;
 }
 
 std::string result_json(const std::vector<EvaluationPair>& pairs) {

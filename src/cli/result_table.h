@@ -8,7 +8,7 @@
 namespace simclr::cli {
 
 /// Random encoder, raw pixels where they were scored, and trained encoder side by side, one row per
-/// protocol, and one for each k of knn.
+/// protocol; of a single one also its top-5, and a row for each k of knn.
 std::string result_table(const std::vector<EvaluationPair>& pairs);
 
 /// The same as a JSON array of the lines of results.jsonl.

@@ -206,6 +206,34 @@ TEST(Subject, NormalisesAllItsViewsAsTheRunDid) {
   }
 }
 
+/// Five images that are one colour all over, in every part.
+DataSplits plain_colours() {
+  constexpr std::size_t kImages = 5;
+  constexpr int kSide = 8;
+  std::vector<std::uint8_t> pixels;
+  for (std::size_t i = 0; i < kImages * kSide * kSide; ++i)
+    for (const int value : {200, 40, 90}) pixels.push_back(static_cast<std::uint8_t>(value));
+  const auto images = std::make_shared<ImageArray>(
+      std::move(pixels), std::vector<std::int32_t>(kImages, 0), kSide, kSide);
+  const auto part = std::make_shared<Subset>(images, std::vector<std::size_t>{0, 1, 2, 3, 4});
+  return {part, part, part, {"a"}, kSide};
+}
+
+TEST(Subject, KeepsColoursInTheViewsThatAProbeLearnsFrom) {
+  const Settings settings = small_run_settings();  // whose own views are jittered and grey
+  const DataSplits data = plain_colours();
+  const LabelledImages labelled = labelled_images(data, 1.0, 0);
+  NullSink sink;
+  Subject subject(EncoderKind::kPixels, std::nullopt, 0);
+  const FrozenData frozen =
+      subject.frozen_data(settings, data, FinetuneViews::kCropFlip, labelled, 1, sink);
+  for (std::uint32_t epoch = 0; epoch < 4; ++epoch) {
+    const at::Tensor views = frozen.train(epoch).x.view({5, 3, 64});
+    for (const auto& [channel, value] : {std::pair{0, 200}, {1, 40}, {2, 90}})
+      EXPECT_LT((views.select(1, channel) - value / 255.0).abs().max().item<double>(), 1e-3);
+  }
+}
+
 TEST(LabelledImages, AreAShareOfEveryClass) {
   DataSettings settings;
   settings.shapes_images = 1000;

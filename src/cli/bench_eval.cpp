@@ -75,8 +75,7 @@ void bench_knn(const BenchEvalOptions& options) {
   const double seconds = median_seconds(options.rounds, [&] {
     found = accuracy(knn_votes(bank, queries, settings, options.classes).back(), queries.labels);
   });
-  const double products = static_cast<double>(options.bank) *
-                          static_cast<double>(options.queries) *
+  const double products = static_cast<double>(options.bank) * static_cast<double>(options.queries) *
                           static_cast<double>(options.width);
   print(options,
         {{"queries", options.queries},
@@ -102,18 +101,19 @@ void bench_probe(const BenchEvalOptions& options) {
   const double seconds = median_seconds(options.rounds, [&] {
     result = linear_probe(features, options.classes, LinearSettings{}, sink);
   });
-  print(options,
-        {{"images", options.bank},
-         {"width", options.width},
-         {"threads", parallel_threads()},
-         {"seconds", seconds},
-         {"l2", result.l2},
-         {"iterations", result.iterations},
-         {"accuracy", result.test.top1}},
-        fmt::format("L-BFGS probe on {} features of {}, L2 chosen among 7: {:.1f} s (median of {}), "
-                    "{} iterations; {} threads; L2 {:g}, accuracy {:.4f}",
-                    options.bank, options.width, seconds, options.rounds, result.iterations,
-                    parallel_threads(), result.l2, result.test.top1));
+  print(
+      options,
+      {{"images", options.bank},
+       {"width", options.width},
+       {"threads", parallel_threads()},
+       {"seconds", seconds},
+       {"l2", result.l2},
+       {"iterations", result.iterations},
+       {"accuracy", result.test.top1}},
+      fmt::format("L-BFGS probe on {} features of {}, L2 chosen among 7: {:.1f} s (median of {}), "
+                  "{} iterations; {} threads; L2 {:g}, accuracy {:.4f}",
+                  options.bank, options.width, seconds, options.rounds, result.iterations,
+                  parallel_threads(), result.l2, result.test.top1));
 }
 
 }  // namespace simclr::cli

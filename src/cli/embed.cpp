@@ -39,10 +39,10 @@ ExitCode run(EmbedCommand& command) {
                                    encoder.epoch, settings.data.source);
   catch_signals();
   command.plan.stop = interrupted;
-  const EmbedResult result = embed_images(
-      embedding_of(encoder.model, settings.eval.on, static_cast<int>(settings.data.image_size),
-                   "encoder"),
-      every_image(source), command.plan, console);
+  const EmbedResult result =
+      embed_images(embedding_of(encoder.model, settings.eval.on,
+                                static_cast<int>(settings.data.image_size), "encoder"),
+                   every_image(source), command.plan, console);
   if (result.interrupted) {
     console.message("Stopped; what is done is kept. The same command goes on.");
     return ExitCode::kStopped;
@@ -64,7 +64,8 @@ ExitCode run(EmbedCommand& command) {
 
 void add_embed(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand(
-      "embed", "a run's encoder on any images: embeddings.npy, and embeddings.csv with their names");
+      "embed",
+      "a run's encoder on any images: embeddings.npy, and embeddings.csv with their names");
   const auto state = std::make_shared<EmbedCommand>(*command);
   command->add_option("--run", state->encoder.run, "folder of the run whose encoder it is")
       ->required()

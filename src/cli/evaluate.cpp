@@ -19,30 +19,48 @@ struct EvaluateCommand {
 
   SettingsFlags settings;
   Protocol protocol;
-  EvaluationOptions options;
+  EvaluationOptions options;  ///< of every run, but for its folder and settings
+  std::vector<std::string> runs;
   bool no_pixels = false;
   bool json = false;
 };
 
-void run(EvaluateCommand& command) {
-  EvaluationOptions& options = command.options;
+EvaluationPair evaluate(const EvaluateCommand& command, const std::string& folder,
+                        ConsoleSink& console) {
+  EvaluationOptions options = command.options;
+  options.run = folder;
+  options.pixels = !command.no_pixels;
   const RunFolder run = RunFolder::open(options.run);
   options.settings = command.settings.resolve((run.path() / "config.yaml").string());
-  options.pixels = !command.no_pixels;
-  ConsoleSink console;
-  RunEvaluator evaluator(options, console);
-  const std::vector<EvaluationPair> pairs{evaluator.evaluate(command.protocol)};
+  EvaluationPair pair = RunEvaluator(options, console).evaluate(command.protocol);
   const std::string note = write_run_report(options.run);
   if (!note.empty()) console.message(note);
-  fmt::print("{}", command.json ? result_json(pairs) : result_table(pairs));
+  return pair;
+}
+
+void run(EvaluateCommand& command) {
+  ConsoleSink console;
+  std::vector<EvaluationPair> pairs;
+  for (const std::string& folder : command.runs)
+    pairs.push_back(evaluate(command, folder, console));
+  if (command.json) {
+    fmt::print("{}", result_json(pairs));
+  } else if (pairs.size() == 1) {
+    fmt::print("{}", result_table(pairs));
+  } else {
+    fmt::print("{}", runs_table(pairs, command.runs));
+  }
 }
 
 void add_evaluation(CLI::App& app, Context& context, Protocol protocol, const char* about,
                     const char* examples) {
   CLI::App* command = app.add_subcommand(std::string(name_of(protocol)), about);
   const auto state = std::make_shared<EvaluateCommand>(*command, protocol);
-  command->add_option("--run", state->options.run, "folder of the run to score")
+  command
+      ->add_option("--run", state->runs,
+                   "folder of the run to score; given several times: their mean and deviation, too")
       ->required()
+      ->allow_extra_args(false)
       ->type_name("DIR");
   command
       ->add_option("--checkpoint", state->options.checkpoint,
@@ -68,6 +86,7 @@ void add_evaluations(CLI::App& app, Context& context) {
                  "score a run's encoder by its nearest neighbours, beside a random one",
                  R"(Examples:
   simclr knn --run runs/a
+  simclr knn --run runs/seed-0 --run runs/seed-1 --run runs/seed-2
   simclr knn --run runs/a --seeds 3 --on projection
   simclr knn --run runs/a --k 20 --temperature 0.07 --json)");
   add_evaluation(app, context, Protocol::kLinear,

@@ -6,6 +6,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "simclr/eval/metrics.h"
+
 namespace simclr::cli {
 namespace {
 
@@ -79,6 +81,27 @@ std::string result_table(const std::vector<EvaluationPair>& pairs) {
         fmt::format("{:>+14.2f}\n", 100 * (pair.trained.test_accuracy - pair.random.test_accuracy));
   }
   return pairs.size() == 1 ? table + more_rows(pairs.front(), pixels) : table;
+}
+
+std::string runs_table(std::vector<EvaluationPair> pairs, const std::vector<std::string>& runs) {
+  const auto mean_of =
+      [&](const std::function<const EvaluationResult&(const EvaluationPair&)>& of) {
+        std::vector<double> accuracies;
+        for (const EvaluationPair& pair : pairs) accuracies.push_back(of(pair).test_accuracy);
+        const Spread spread = spread_of(accuracies);
+        EvaluationResult mean = of(pairs.front());
+        mean.test_accuracy = spread.mean;
+        mean.test_deviation = spread.deviation;
+        return mean;
+      };
+  EvaluationPair mean{mean_of([](const EvaluationPair& p) -> const auto& { return p.random; }),
+                      mean_of([](const EvaluationPair& p) -> const auto& { return p.trained; })};
+  if (pairs.front().pixels)
+    mean.pixels = mean_of([](const EvaluationPair& p) -> const auto& { return *p.pixels; });
+  mean.trained.name += fmt::format(", {} runs", runs.size());
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i].trained.name = runs[i];
+  pairs.push_back(mean);
+  return result_table(pairs);
 }
 
 std::string result_json(const std::vector<EvaluationPair>& pairs) {

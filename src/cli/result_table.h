@@ -11,6 +11,9 @@ namespace simclr::cli {
 /// protocol; of a single one also its top-5, and a row for each k of knn.
 std::string result_table(const std::vector<EvaluationPair>& pairs);
 
+/// One protocol's results of several runs: a row each, then their mean and standard deviation.
+std::string runs_table(std::vector<EvaluationPair> pairs, const std::vector<std::string>& runs);
+
 /// The same as a JSON array of the lines of results.jsonl.
 std::string result_json(const std::vector<EvaluationPair>& pairs);
 

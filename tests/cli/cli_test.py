@@ -89,6 +89,8 @@ class CliTest(unittest.TestCase):
         table = self.run_ok("linear", "--run", run, "--protocol", "sgd", "--epochs", 2, "--seeds", 2).stdout
         self.assertRegex(table, r"linear-sgd +[0-9.]+ ± [0-9.]+ % +[0-9.]+ ± [0-9.]+ % +[0-9.]+ ± [0-9.]+ %")
         self.assertRegex(self.run_ok("knn", "--run", run, "--on", "projection").stdout, r"knn-projection .*\n  k = 1 ")
+        twice = self.run_ok("knn", "--run", run, "--run", run, "--no-pixels").stdout
+        self.assertRegex(twice, r"knn, 2 runs +[0-9.]+ ± 0\.00 % +[0-9.]+ ± 0\.00 % ")
         self.expect_error(USAGE, "finetune.labels", "finetune", "--run", run, "--labels", "folders")
         self.expect_error(USAGE, "knn.k", "knn", "--run", run, "--k", "none")
 

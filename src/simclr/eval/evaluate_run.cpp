@@ -76,7 +76,8 @@ std::vector<Outcome> RunEvaluator::run_seeds(Subject& subject, Protocol protocol
   const bool once = !random_encoder && !is_random(protocol, options_.settings);
   const std::int64_t seeds = once ? 1 : options_.settings.eval.seeds;
   for (std::int64_t i = 0; i < seeds; ++i) {
-    if (seeds > 1) sink_.message(fmt::format("{}: seed {} of {}", subject.title(), i + 1, seeds));
+    if (seeds > 1 || is_random(protocol, options_.settings))
+      sink_.message(fmt::format("{}, seed {} of {}:", subject.title(), i + 1, seeds));
     const bool frozen_random =
         random_encoder && i > 0 && !trains_the_encoder(protocol, options_.settings);
     if (frozen_random) {

@@ -196,12 +196,17 @@ EvaluationResult RunEvaluator::score(Subject& subject, Protocol protocol) {
       std::filesystem::path("evaluations") / fmt::format("{}-{}.csv", name, encoder);
   write_confusion(run_.path() / table, merged, data_.class_names);
   const bool trained = subject.kind() == EncoderKind::kTrained;
+  std::string words = outcomes.front().words;
+  if (outcomes.size() > 1) {
+    words +=
+        fmt::format("; mean of {} seeds, what was chosen being the first one's", outcomes.size());
+  }
   Json line{
       {"protocol", name},
       {"encoder", encoder},
       {"epoch", subject.epoch()},
       {"test_images", data_.test->size()},
-      {"protocol_text", outcomes.front().words},
+      {"protocol_text", words},
       {"frozen", !trains_the_encoder(protocol, settings)},
       {"vectors", subject.kind() == EncoderKind::kPixels ? "pixels" : name_of(settings.eval.on)},
       {"encoder_sha256", subject.sha256()},

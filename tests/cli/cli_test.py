@@ -57,16 +57,17 @@ class CliTest(unittest.TestCase):
             table = self.run_ok(command, "--run", run).stdout
             self.assertRegex(table, rf"{command} +[0-9.]+ % +[0-9.]+ %")
         pair = json.loads(self.run_ok("finetune", "--run", run, "--freeze", "encoder", "--epochs", 3, "--json").stdout)
-        self.assertEqual([line["encoder"] for line in pair], ["random", "trained"])
-        self.assertEqual(len(pair[1]["test_curve"]), 3)
-        self.assertIn("Linear(128, 10)", pair[1]["protocol_text"])
-        self.assertNotEqual(pair[0]["encoder_sha256"], pair[1]["encoder_sha256"])
-        for line in pair:
+        self.assertEqual([line["encoder"] for line in pair], ["random", "pixels", "trained"])
+        random, _, trained = pair
+        self.assertEqual(len(trained["test_curve"]), 3)
+        self.assertIn("Linear(128, 10)", trained["protocol_text"])
+        self.assertNotEqual(random["encoder_sha256"], trained["encoder_sha256"])
+        for line in (random, trained):
             self.assertEqual(line["encoder_sha256"], line["encoder_sha256_after"])
 
         results = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
         self.assertEqual([(r["protocol"], r["encoder"]) for r in results],
-                         [(p, e) for p in ("knn", "linear", "finetune") for e in ("random", "trained")])
+                         [(p, e) for p in ("knn", "linear", "finetune") for e in ("random", "pixels", "trained")])
         report = (run / "report.md").read_text()
         for name in ("plots/loss.png", "plots/accuracy.png"):
             self.assertTrue((run / name).read_bytes().startswith(b"\x89PNG"), name)
@@ -130,8 +131,8 @@ class CliTest(unittest.TestCase):
     def test_the_average_of_the_weights_is_scored_where_one_was_kept(self):
         run, plain = self.dir / "a", self.dir / "b"
         self.run_ok("pretrain", *SMALL, "--epochs", 1, "--ema-decay", 0.5, "--out", run)
-        trained = json.loads(self.run_ok("knn", "--run", run, "--json").stdout)
-        average = json.loads(self.run_ok("knn", "--run", run, "--ema", "--json").stdout)
+        trained = json.loads(self.run_ok("knn", "--run", run, "--no-pixels", "--json").stdout)
+        average = json.loads(self.run_ok("knn", "--run", run, "--no-pixels", "--ema", "--json").stdout)
         self.assertEqual([line["weights"] for line in trained + average], ["as trained"] * 3 + ["ema"])
         self.assertEqual(trained[0]["encoder_sha256"], average[0]["encoder_sha256"])
         self.assertNotEqual(trained[1]["encoder_sha256"], average[1]["encoder_sha256"])

@@ -48,9 +48,9 @@ double accuracy_at(const EvaluationResult& result, const std::string& k) {
 /// What else one protocol found: accuracy for each k, and top-5.
 std::string more_rows(const EvaluationPair& pair, bool pixels) {
   const Json details = Json::parse(pair.trained.json)["details"];
+  const Json by_k = details.value("by_k", Json::object());  // outlives the loop over it
   std::vector<std::int64_t> numbers;
-  for (const auto& [k, scores] : details.value("by_k", Json::object()).items())
-    numbers.push_back(std::stoll(k));
+  for (const auto& [k, scores] : by_k.items()) numbers.push_back(std::stoll(k));
   std::sort(numbers.begin(), numbers.end());
   std::string rows;
   for (std::size_t i = 0; numbers.size() > 1 && i < numbers.size(); ++i) {

@@ -27,6 +27,8 @@ enum class FinetuneViews { kAuto, kNone, kCropFlip };
 enum class LabelSource { kAuto, kFolders, kNone };
 enum class EngineKind { kAuto, kNative, kTorch };
 enum class ConvKind { kAuto, kExact, kF2, kF4 };
+enum class NormViews { kJoint, kPerView };
+enum class Precision { kF32, kBf16, kFp16 };
 
 template <class E>
 struct EnumNames;
@@ -136,6 +138,17 @@ struct EnumNames<ConvKind> {
                                                  {ConvKind::kExact, "exact"},
                                                  {ConvKind::kF2, "f2"},
                                                  {ConvKind::kF4, "f4"}}};
+};
+
+template <>
+struct EnumNames<NormViews> {
+  static constexpr EnumTable<NormViews, 2> table{
+      {{NormViews::kJoint, "joint"}, {NormViews::kPerView, "per-view"}}};
+};
+template <>
+struct EnumNames<Precision> {
+  static constexpr EnumTable<Precision, 3> table{
+      {{Precision::kF32, "f32"}, {Precision::kBf16, "bf16"}, {Precision::kFp16, "fp16"}}};
 };
 
 /// The name of a choice, as people write it.

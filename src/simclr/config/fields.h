@@ -91,6 +91,10 @@ void visit_fields(ModelSettings& s, Visitor&& visit) {
                   "3x3 convolutions of the native engine: exact, f2 or f4 (Winograd, fewer "
                   "multiplications), or auto, the fastest by shape"},
         s.conv);
+  visit(FieldText{"bn",
+                  "batch norm's statistics in training: joint (both views in one pass, as the "
+                  "paper's code) or per-view (a pass for each)"},
+        s.bn);
 }
 
 template <class Visitor>
@@ -104,6 +108,10 @@ void visit_fields(RunSettings& s, Visitor&& visit) {
           "workers",
           "threads that prepare views ahead; 0 prepares them in step; never changes the result"},
       s.workers, Range{0, 256});
+  visit(FieldText{"precision",
+                  "of the network's arithmetic: f32, or bf16 or fp16 by LibTorch's autocast where "
+                  "the device gains by it"},
+        s.precision);
 }
 
 /// Calls visit(section name, struct) for every stage, in the order of help and config.yaml.
@@ -116,6 +124,8 @@ void visit_sections(Settings& s, Visitor&& visit) {
   visit("optim", s.optim);
   visit("train", s.train);
   visit("run", s.run);
+  visit("save", s.save);
+  visit("monitor", s.monitor);
   visit("eval", s.eval);
   visit("knn", s.knn);
   visit("linear", s.linear);

@@ -15,6 +15,11 @@ namespace simclr {
 // One plain struct per stage; the one place where each default is written.
 // Names, help and ranges are in fields.h; `simclr config explain` prints them.
 
+/// A length of time, written as 45s, 90m or 1.5h.
+struct Duration {
+  double seconds = 0.0;  ///< 0: none
+};
+
 struct DataSettings {
   std::string source = "shapes10";
   LabelSource labels = LabelSource::kAuto;
@@ -46,6 +51,7 @@ struct ModelSettings {
   std::int64_t projection_dim = 128;
   EngineKind engine = EngineKind::kAuto;
   ConvKind conv = ConvKind::kAuto;
+  NormViews bn = NormViews::kJoint;
 };
 
 struct LossSettings {
@@ -74,6 +80,8 @@ struct TrainSettings {
   Objective objective = Objective::kContrastive;
   std::int64_t epochs = 40;
   std::int64_t batch_size = 256;
+  std::int64_t micro_batch = 0;
+  Duration time_budget;
   std::int64_t patience = 0;
   std::uint64_t seed = 0;
 };
@@ -82,6 +90,23 @@ struct RunSettings {
   DeviceKind device = DeviceKind::kAuto;
   std::int64_t threads = 0;
   std::int64_t workers = 1;
+  Precision precision = Precision::kF32;
+};
+
+struct SaveSettings {
+  std::int64_t epochs = 1;
+  double minutes = 10.0;
+  std::int64_t keep_every = 0;
+};
+
+struct MonitorSettings {
+  std::int64_t images = 1000;
+  bool knn = true;
+  bool linear = true;
+  bool views = true;
+  bool rank = true;
+  bool gradient = true;
+  bool tensorboard = true;
 };
 
 /// What all protocols share.
@@ -120,6 +145,8 @@ struct Settings {
   OptimSettings optim;
   TrainSettings train;
   RunSettings run;
+  SaveSettings save;
+  MonitorSettings monitor;
   EvalSettings eval;
   KnnSettings knn;
   LinearSettings linear;

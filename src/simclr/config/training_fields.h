@@ -67,10 +67,57 @@ void visit_fields(TrainSettings& s, Visitor&& visit) {
   visit(FieldText{"epochs", "passes over the training images"}, s.epochs, kAtLeastOne);
   visit(FieldText{"batch_size", "images N per step; 2N views go through the network"}, s.batch_size,
         Range{1, 65536});
+  visit(FieldText{"micro_batch",
+                  "images that go through the network at once, a divisor of batch_size: two passes "
+                  "give the gradient of the whole batch, batch norm's statistics being each "
+                  "micro-batch's own; 0 the whole batch"},
+        s.micro_batch, Range{0, 65536});
+  visit(FieldText{"time_budget",
+                  "measures the speed first, and trains as many epochs as fit into this time; none "
+                  "trains `epochs`"},
+        s.time_budget);
   visit(FieldText{"patience",
                   "stop after this many epochs without a better validation loss; 0 never"},
         s.patience, Range{0, 1e9});
   visit(FieldText{"seed", "key of initial weights, order and views"}, s.seed, kAnySeed);
+}
+
+template <class Visitor>
+void visit_fields(SaveSettings& s, Visitor&& visit) {
+  visit(FieldText{"epochs", "epochs from one checkpoint to the next"}, s.epochs, kAtLeastOne);
+  visit(FieldText{"minutes",
+                  "minutes from one checkpoint to the next, also within an epoch; 0 counts epochs "
+                  "only",
+                  "save-minutes"},
+        s.minutes, Range{0.0, 1e6});
+  visit(FieldText{"keep_every",
+                  "also keep the checkpoint of every so many epochs for good; 0 none"},
+        s.keep_every, Range{0, 1e9});
+}
+
+template <class Visitor>
+void visit_fields(MonitorSettings& s, Visitor&& visit) {
+  visit(FieldText{"images",
+                  "validation images, the first ones, whose features are looked at after each "
+                  "epoch; 0 none",
+                  "monitor-images"},
+        s.images, Range{0, 1e6});
+  visit(FieldText{"knn",
+                  "accuracy of each of those images' nearest others: needs labels, teaches nothing",
+                  "monitor-knn"},
+        s.knn);
+  visit(FieldText{"linear",
+                  "a linear classifier learns beside the encoder, whose weights it does not touch: "
+                  "needs labels",
+                  "monitor-linear"},
+        s.linear);
+  visit(FieldText{"views", "alignment and uniformity of the projections of two views",
+                  "monitor-views"},
+        s.views);
+  visit(FieldText{"rank", "effective rank of the features", "monitor-rank"}, s.rank);
+  visit(FieldText{"gradient", "norm of the gradient, mean over steps", "monitor-gradient"},
+        s.gradient);
+  visit(FieldText{"tensorboard", "also write an event file for TensorBoard"}, s.tensorboard);
 }
 
 }  // namespace simclr

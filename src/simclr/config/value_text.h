@@ -47,6 +47,14 @@ inline std::string value_text(const std::string& value) { return value; }
 inline std::string value_text(const std::vector<std::int64_t>& value) {
   return value.empty() ? "none" : fmt::format("{}", fmt::join(value, ","));
 }
+/// In the largest unit that leaves a whole number; otherwise in seconds.
+inline std::string value_text(const Duration& value) {
+  if (value.seconds == 0.0) return "none";
+  for (const auto& [unit, seconds] : {std::pair{'h', 3600.0}, std::pair{'m', 60.0}})
+    if (std::fmod(value.seconds, seconds) == 0.0)
+      return fmt::format("{}{}", value.seconds / seconds, unit);
+  return fmt::format("{}s", value.seconds);
+}
 inline std::string value_text(const Pipeline& value) { return to_text(value); }
 inline std::string value_text(const std::optional<Pipeline>& value) {
   return value ? to_text(*value) : "same";
@@ -72,6 +80,8 @@ std::string allowed() {
     return "true | false";
   } else if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) {
     return "rising whole numbers > 0, as 60,80 | none";
+  } else if constexpr (std::is_same_v<T, Duration>) {
+    return "a time, as 45s, 90m or 1.5h | none";
   } else if constexpr (std::is_same_v<T, Pipeline>) {
     return "pipeline";
   } else if constexpr (std::is_same_v<T, std::optional<Pipeline>>) {
@@ -115,6 +125,20 @@ inline void parse_value(const std::string& key, std::string_view text, std::stri
   // YAML holds nothing else: a run's config.yaml would not read back as it was.
   if (!is_utf8(text)) reject(key, text, "text in UTF-8; a link can give a path another name");
   value = std::string(text);
+}
+inline void parse_value(const std::string& key, std::string_view text, Duration& value) {
+  if (text == "none") {
+    value = {};
+    return;
+  }
+  double number = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  const double factor = unit == "s" ? 1.0 : unit == "m" ? 60.0 : unit == "h" ? 3600.0 : 0.0;
+  const double seconds = number * factor;
+  if (error != std::errc() || !std::isfinite(seconds) || seconds <= 0.0)
+    reject(key, text, allowed<Duration>());
+  value.seconds = seconds;
 }
 /// "60,80", also as YAML writes lists: "[60, 80]".
 inline void parse_value(const std::string& key, std::string_view text,

@@ -43,6 +43,7 @@ class Optimizer {
   virtual std::map<std::string, at::Tensor> state() const = 0;
 
   void zero_grad();  ///< forgets every gradient
+  const std::vector<OptimizedParameter>& parameters() const { return parameters_; }
 
  protected:
   /// One update by our kernels.

@@ -41,6 +41,15 @@ void WeightAverage::update() {
   update_averages(buffers, decay_);
 }
 
+void WeightAverage::swap() {
+  const c10::NoGradGuard no_gradient;
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    const at::Tensor trained = tensors_[i].tensor.clone();
+    tensors_[i].tensor.copy_(averages_[i]);
+    averages_[i].copy_(trained);
+  }
+}
+
 std::map<std::string, at::Tensor> WeightAverage::state() const {
   std::map<std::string, at::Tensor> state;
   for (std::size_t i = 0; i < tensors_.size(); ++i) state.emplace(tensors_[i].name, averages_[i]);

@@ -9,6 +9,7 @@
 
 #include "simclr/config/schema.h"
 #include "simclr/core/error.h"
+#include "simclr/core/sha256.h"
 #include "simclr/core/version.h"
 #include "simclr/formats/safetensors.h"
 #include "simclr/weights/state.h"
@@ -18,8 +19,7 @@ namespace {
 
 constexpr const char* kFormat = "simclr checkpoint 1";
 const std::string kModelPrefix = "model.";
-const std::string kOptimizerPrefix = "optimizer.";
-const std::string kAveragePrefix = "ema.";
+constexpr const char* kDigest = "sha256";
 
 std::map<std::string, std::string> to_metadata(const TrainingState& state,
                                                const Settings& settings) {
@@ -31,8 +31,33 @@ std::map<std::string, std::string> to_metadata(const TrainingState& state,
           {"loss_sum", fmt::format("{}", state.sums.loss_sum)},
           {"correct_sum", fmt::format("{}", state.sums.correct_sum)},
           {"images", fmt::format("{}", state.sums.images)},
+          {"gradient_norm_sum", fmt::format("{}", state.gradient_norms.loss_sum)},
+          {"gradient_norms", fmt::format("{}", state.gradient_norms.images)},
+          {"planned_epochs", fmt::format("{}", settings.train.epochs)},
           {"best_val_loss", fmt::format("{}", state.best_val_loss)},
           {"best_epoch", fmt::format("{}", state.best_epoch)}};
+}
+
+/// Over names, shapes and bytes of all tensors, and the metadata but the digest itself: a bit that
+/// has turned over anywhere is noticed.
+std::string digest_of(const std::map<std::string, TensorEntry>& tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  Sha256 sha;
+  const auto add = [&sha](const std::string& text) {
+    const std::string framed = fmt::format("{}:{}", text.size(), text);
+    sha.update(framed.data(), framed.size());
+  };
+  for (const auto& [key, value] : metadata) {
+    if (key == kDigest) continue;
+    add(key);
+    add(value);
+  }
+  for (const auto& [name, entry] : tensors) {
+    add(name);
+    add(fmt::format("{} {}", entry.dtype, fmt::join(entry.shape, ",")));
+    sha.update(entry.data, entry.bytes);
+  }
+  return sha.hex_digest();
 }
 
 /// Reads the named numbers of a checkpoint's metadata.
@@ -43,6 +68,10 @@ class MetadataReader {
     const auto format = metadata_.find("format");
     if (format == metadata_.end() || format->second != kFormat)
       fail("it is not a checkpoint of this program");
+    const auto digest = metadata_.find(kDigest);
+    if (digest == metadata_.end()) fail("its metadata lacks 'sha256'");
+    if (digest->second != digest_of(file.tensors(), metadata_))
+      fail("it is damaged: what it holds is not what its SHA-256 says");
   }
 
   template <class T>
@@ -68,17 +97,6 @@ class MetadataReader {
   const std::map<std::string, std::string>& metadata_;
 };
 
-/// What of a checkpoint is not the model: every tensor that training keeps besides, by its name
-/// there.
-std::map<std::string, at::Tensor> kept_besides(const Optimizer& optimizer,
-                                               const WeightAverage* average) {
-  std::map<std::string, at::Tensor> kept;
-  for (auto& [name, tensor] : optimizer.state()) kept[kOptimizerPrefix + name] = tensor;
-  if (average != nullptr)
-    for (auto& [name, tensor] : average->state()) kept[kAveragePrefix + name] = tensor;
-  return kept;
-}
-
 /// The entry of `name`, checked against the tensor that takes it.
 const TensorEntry& matching_entry(const std::filesystem::path& path, const SafetensorsFile& file,
                                   const std::string& name, const at::Tensor& tensor) {
@@ -100,7 +118,7 @@ std::map<std::string, TensorEntry> averaged_tensors(const std::filesystem::path&
   bool any = false;
   for (const auto& [name, entry] : file.tensors()) {
     if (!name.starts_with(kAveragePrefix)) continue;
-    tensors[kModelPrefix + name.substr(kAveragePrefix.size())] = entry;
+    tensors[kModelPrefix + name.substr(std::string_view(kAveragePrefix).size())] = entry;
     any = true;
   }
   if (any) return tensors;
@@ -117,19 +135,20 @@ void RunningMean::add(double loss, double accuracy, std::int64_t count) {
 }
 
 void save_checkpoint(const std::filesystem::path& path, const SimclrModel& model,
-                     const Optimizer& optimizer, const WeightAverage* average,
-                     const TrainingState& state, const Settings& settings) {
-  std::map<std::string, at::Tensor> kept;
-  for (auto& [name, tensor] : state_of(model)) kept[kModelPrefix + name] = tensor;
-  for (auto& [name, tensor] : kept_besides(optimizer, average))
-    kept[name] = tensor.detach().cpu().contiguous();
+                     const KeptTensors& kept, const TrainingState& state,
+                     const Settings& settings) {
+  std::map<std::string, at::Tensor> tensors;
+  for (auto& [name, tensor] : state_of(model)) tensors[kModelPrefix + name] = tensor;
+  for (auto& [name, tensor] : kept) tensors[name] = tensor.detach().cpu().contiguous();
   std::map<std::string, TensorEntry> entries;
-  for (const auto& [name, tensor] : kept) entries[name] = to_entry(tensor);
-  write_safetensors(path, entries, to_metadata(state, settings));
+  for (const auto& [name, tensor] : tensors) entries[name] = to_entry(tensor);
+  std::map<std::string, std::string> metadata = to_metadata(state, settings);
+  metadata[kDigest] = digest_of(entries, metadata);
+  write_safetensors(path, entries, metadata);
 }
 
 TrainingState load_checkpoint(const std::filesystem::path& path, SimclrModel& model,
-                              Optimizer& optimizer, const WeightAverage* average) {
+                              const KeptTensors& kept) {
   const SafetensorsFile file = SafetensorsFile::read(path);
   const MetadataReader metadata(path, file);
   TrainingState state;
@@ -138,15 +157,17 @@ TrainingState load_checkpoint(const std::filesystem::path& path, SimclrModel& mo
   state.sums.loss_sum = metadata.number<double>("loss_sum");
   state.sums.correct_sum = metadata.number<double>("correct_sum");
   state.sums.images = metadata.number<std::int64_t>("images");
+  state.gradient_norms.loss_sum = metadata.number<double>("gradient_norm_sum");
+  state.gradient_norms.images = metadata.number<std::int64_t>("gradient_norms");
   state.best_val_loss = metadata.number<double>("best_val_loss");
   state.best_epoch = metadata.number<std::int64_t>("best_epoch");
+  state.planned_epochs = metadata.number<std::int64_t>("planned_epochs");
 
-  const std::map<std::string, at::Tensor> besides = kept_besides(optimizer, average);
-  for (const auto& [name, tensor] : besides) matching_entry(path, file, name, tensor);
+  std::map<std::string, at::Tensor> found;
+  for (const auto& [name, tensor] : kept)
+    found[name] = to_tensor(matching_entry(path, file, name, tensor));
   load_strictly(model, file.tensors(), kModelPrefix, Part::kAll);
-  for (const auto& [name, tensor] : besides) {
-    tensor.detach().copy_(to_tensor(matching_entry(path, file, name, tensor)));
-  }
+  for (const auto& [name, tensor] : kept) tensor.detach().copy_(found[name]);
   return state;
 }
 

@@ -3,12 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
-#include <optional>
+#include <map>
+#include <string>
 
 #include "simclr/config/settings.h"
 #include "simclr/model/simclr_model.h"
-#include "simclr/optim/optimizer.h"
-#include "simclr/optim/weight_average.h"
 
 namespace simclr {
 
@@ -28,21 +27,28 @@ struct TrainingState {
   std::int64_t epoch = 0;          ///< whole epochs done
   std::int64_t step_in_epoch = 0;  ///< steps done of the next one
   RunningMean sums;                ///< of those steps
+  RunningMean gradient_norms;      ///< likewise, those that were measured: `loss` is the norm
   double best_val_loss = std::numeric_limits<double>::infinity();
   std::int64_t best_epoch = 0;  ///< 1-based; 0: none yet
+  std::int64_t planned_epochs = 0;  ///< train.epochs when the checkpoint was written
 };
 
-/// Everything that training needs to go on as if it had not stopped, in one safetensors file,
-/// written atomically: "model.<name>", "optimizer.<kind>.<name>", "ema.<name>" where an average of
-/// the weights is kept (null: none is), and in the metadata the state and the settings.
-void save_checkpoint(const std::filesystem::path& path, const SimclrModel& model,
-                     const Optimizer& optimizer, const WeightAverage* average,
-                     const TrainingState& state, const Settings& settings);
+/// What training keeps besides the model, by its name in a checkpoint: "optimizer.<kind>.<name>",
+/// "ema.<name>" where an average of the weights is kept, "probe.<name>", "scaler.<name>". The tensors
+/// themselves, not copies.
+using KeptTensors = std::map<std::string, at::Tensor>;
+inline constexpr const char* kAveragePrefix = "ema.";
 
-/// Restores model, optimizer and average (null: none is kept). @throws Error(kData) if the file is
-/// damaged or is not of this model and optimizer
+/// Everything that training needs to go on as if it had not stopped, in one safetensors file,
+/// written atomically: "model.<name>", what is kept besides, and in the metadata the state, the
+/// settings and a SHA-256 over all of it.
+void save_checkpoint(const std::filesystem::path& path, const SimclrModel& model,
+                     const KeptTensors& kept, const TrainingState& state, const Settings& settings);
+
+/// Restores the model and what is kept besides. @throws Error(kData) if the file is damaged or is
+/// not of this model and optimizer; both then keep what they have
 TrainingState load_checkpoint(const std::filesystem::path& path, SimclrModel& model,
-                              Optimizer& optimizer, const WeightAverage* average);
+                              const KeptTensors& kept);
 
 /// Which weights of a checkpoint: those that were trained, or their average.
 enum class Weights { kTrained, kAverage };

@@ -12,6 +12,7 @@
 #include "simclr/core/text.h"
 #include "simclr/data/open.h"
 #include "simclr/train/run_folder.h"
+#include "simclr/train/time_budget.h"
 #include "simclr/train/trainer.h"
 
 namespace simclr {
@@ -28,8 +29,8 @@ void check_resumable(const RunFolder& run, const Settings& settings) {
   if (changed.empty()) return;
   throw Error(ExitCode::kUsage,
               fmt::format("{} was trained with other settings:{}", run.path().string(), changed),
-              "Only epochs, workers and threads may change on --resume. Leave the others out, or "
-              "start a new --out.");
+              "Only epochs, workers, threads and how often to save may change on --resume. Leave the "
+              "others out, or start a new --out.");
 }
 
 void check_batch_size(const DataSplits& data, const Settings& settings) {
@@ -39,6 +40,12 @@ void check_batch_size(const DataSplits& data, const Settings& settings) {
               fmt::format("--batch-size {} is more than the {} training images",
                           settings.train.batch_size, images),
               "Lower --batch-size, or raise --train-percent.");
+}
+
+void check_budget(const PretrainOptions& options) {
+  if (!options.resume || options.settings.train.time_budget.seconds == 0.0) return;
+  throw Error(ExitCode::kUsage, "--time-budget is for a new run",
+              "With --resume give the number of --epochs, or leave it as it is.");
 }
 
 RunFolder open_run(const PretrainOptions& options) {
@@ -68,20 +75,29 @@ void record_skipped(const RunFolder& run, const DataSplits& data, EventSink& sin
 }  // namespace
 
 bool may_change_on_resume(const std::string& key) {
-  static constexpr std::array kAllowed{"train.epochs", "run.workers", "run.threads", "data.cache"};
+  static constexpr std::array kAllowed{"train.epochs", "run.workers",  "run.threads",     "data.cache",
+                                       "save.epochs",  "save.minutes", "save.keep_every", "monitor.tensorboard"};
   return std::find(kAllowed.begin(), kAllowed.end(), key) != kAllowed.end();
 }
 
-PretrainResult pretrain(const PretrainOptions& options, EventSink& sink) {
-  const DataSplits data = open_data(options.settings.data, sink);
-  if (options.settings.train.objective == Objective::kSupervised)
+PretrainResult pretrain(const PretrainOptions& asked, EventSink& sink) {
+  PretrainOptions options = asked;
+  Settings& settings = options.settings;
+  const DataSplits data = open_data(settings.data, sink);
+  if (settings.train.objective == Objective::kSupervised)
     require_labels(data, "--objective supervised");
-  else if (needs_labels(options.settings))
+  else if (needs_labels(settings))
     require_labels(data, "--loss supcon");
-  check_batch_size(data, options.settings);
-  const RunFolder run = open_run(options);
+  check_batch_size(data, settings);
+  check_budget(options);
+  RunFolder run = open_run(options);
   LoggingSink log(run, sink);
   record_skipped(run, data, log);
+  if (settings.train.time_budget.seconds > 0.0) {
+    settings.train.epochs = measured_epochs(settings, data, log);
+    settings.train.time_budget = {};  // the run's settings repeat it, on any machine
+    run.write_settings(settings);
+  }
   Trainer trainer(options, data, run, log);
   if (options.resume) trainer.restore();
   return trainer.train();

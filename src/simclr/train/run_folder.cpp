@@ -40,6 +40,7 @@ void make_room(const fs::path& path, bool overwrite) {
                 fmt::format("{} is not a run's folder: not overwritten", path.string()),
                 "Choose another --out.");
   }
+  for (const fs::path& file : event_files(path)) fs::remove(file);
   for (const char* entry : kRunEntries) fs::remove_all(path / entry);
 }
 
@@ -100,6 +101,14 @@ fs::path RunFolder::checkpoint(const std::string& name) const {
 void LoggingSink::message(std::string_view line) {
   append_line(log_, line);
   next_.message(line);
+}
+
+std::vector<fs::path> event_files(const fs::path& run) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(run))
+    if (entry.path().filename().string().starts_with("events.out.tfevents."))
+      files.push_back(entry.path());
+  return files;
 }
 
 std::string describe_environment() {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "simclr/config/settings.h"
 #include "simclr/core/events.h"
@@ -10,7 +11,8 @@ namespace simclr {
 
 /// What a run folder holds, and the rules by which one comes to be.
 ///   config.yaml command.txt environment.json train.log metrics.jsonl metrics.csv results.jsonl
-///   skipped.jsonl report.md checkpoints/{last,best}.safetensors plots/
+///   skipped.jsonl report.md events.out.tfevents.* plots/
+///   checkpoints/{last,previous,best,epoch-N}.safetensors
 class RunFolder {
  public:
   /// A new run. @throws Error(kUsage) if `path` exists and is not an empty folder, unless
@@ -49,6 +51,9 @@ class LoggingSink final : public EventSink {
   std::filesystem::path log_;
   EventSink& next_;
 };
+
+/// A run's event files, as TensorBoardWriter names them.
+std::vector<std::filesystem::path> event_files(const std::filesystem::path& run);
 
 /// Version, commit, LibTorch, processor, cores, memory and threads as a JSON object:
 /// environment.json.

@@ -1,14 +1,13 @@
 #include "simclr/train/trainer.h"
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 
 #include "simclr/core/error.h"
 #include "simclr/core/text.h"
 #include "simclr/optim/schedule.h"
+#include "simclr/train/announcement.h"
 #include "simclr/train/device.h"
 
 namespace simclr {
@@ -16,65 +15,29 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-std::vector<OptimizedParameter> optimized(const SimclrModel& model) {
-  std::vector<OptimizedParameter> parameters;
-  for (const auto& [name, tensor] : model.parameters()) parameters.push_back({name, tensor});
-  return parameters;
-}
-
-std::vector<OptimizedParameter> averaged(const SimclrModel& model) {
-  std::vector<OptimizedParameter> tensors = optimized(model);
+std::vector<OptimizedParameter> averaged_tensors(const SimclrModel& model) {
+  std::vector<OptimizedParameter> tensors = optimized_parameters(model);
   for (const auto& [name, tensor] : model.buffers()) tensors.push_back({name, tensor});
   return tensors;
 }
 
-BatchPlan training_plan(const Settings& settings, int side, const TrainingState& state) {
-  const bool contrastive = settings.train.objective == Objective::kContrastive;
-  return {.kind = contrastive ? ViewKind::kTwoRandom : ViewKind::kOneRandom,
-          .augment = settings.augment,
-          .batch_size = settings.train.batch_size,
-          .side = side,
-          .shuffle = true,
-          .drop_last = true,
-          .seed = settings.train.seed,
-          .purpose = Purpose::kView,
-          .epoch = static_cast<std::uint32_t>(state.epoch),
-          .first_batch = state.step_in_epoch};
-}
+/// While it lives the model has its averages, where some are kept: they are what is used later.
+class ScoredWeights {
+ public:
+  explicit ScoredWeights(std::optional<WeightAverage>& average) : average_(average) {
+    if (average_) average_->swap();
+  }
+  ~ScoredWeights() {
+    if (average_) average_->swap();
+  }
+  ScoredWeights(const ScoredWeights&) = delete;
+  ScoredWeights& operator=(const ScoredWeights&) = delete;
 
-BatchPlan validation_plan(const Settings& settings, int side) {
-  const bool contrastive = settings.train.objective == Objective::kContrastive;
-  return {.kind = contrastive ? ViewKind::kTwoRandom : ViewKind::kWholeImage,
-          .augment = settings.augment,
-          .batch_size = settings.train.batch_size,
-          .side = side,
-          .seed = settings.train.seed,
-          .purpose = Purpose::kValidationView};
-}
+ private:
+  std::optional<WeightAverage>& average_;
+};
 
 }  // namespace
-
-SimclrModel make_model(const Settings& settings, const DataSplits& data) {
-  if (settings.train.objective == Objective::kContrastive) {
-    return SimclrModel::contrastive(settings.model, settings.train.seed);
-  }
-  return SimclrModel::supervised(settings.model, static_cast<std::int64_t>(data.class_names.size()),
-                                 settings.train.seed);
-}
-
-bool needs_labels(const Settings& settings) {
-  return settings.train.objective == Objective::kSupervised ||
-         settings.loss.kind == LossKind::kSupCon;
-}
-
-std::shared_ptr<const Dataset> training_images(const DataSplits& data, const Settings& settings) {
-  if (!needs_labels(settings) && data.pretrain) return data.pretrain;
-  return data.train;
-}
 
 Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const RunFolder& run,
                  EventSink& sink)
@@ -85,39 +48,60 @@ Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const R
       run_(run),
       sink_(sink),
       device_(prepare_device(options.settings.run)),
+      precision_(choose_precision(options.settings, device_)),
       model_(make_model(options.settings, data)),
-      criterion_{settings_.train.objective, settings_.loss},
-      steps_per_epoch_(batches_per_epoch(images_->size(), settings_.train.batch_size, true)) {
+      criterion_(criterion_of(options.settings, precision_.precision)),
+      monitor_(options.settings, data, model_.feature_width(), device_),
+      notes_(chance_loss(options.settings, static_cast<std::int64_t>(data.class_names.size()))),
+      checkpoints_(run),
+      steps_per_epoch_(batches_per_epoch(images_->size(), settings_.train.batch_size, true)),
+      last_saved_(Clock::now()) {
   model_.to(device_);
-  optimizer_ = make_optimizer(settings_.optim, optimized(model_));
+  optimizer_ = make_optimizer(settings_.optim, optimized_parameters(model_));
   if (settings_.optim.ema_decay > 0.0)
-    average_.emplace(settings_.optim.ema_decay, averaged(model_));
+    average_.emplace(settings_.optim.ema_decay, averaged_tensors(model_));
+  if (criterion_.precision == Precision::kFp16) scaler_.emplace();
 }
 
 void Trainer::restore() {
-  const auto last = run_.checkpoint("last");
-  if (!std::filesystem::exists(last)) {
+  const auto load = [this](const std::filesystem::path& path) {
+    state_ = load_checkpoint(path, model_, kept());
+  };
+  if (!checkpoints_.restore(load, sink_)) {
     sink_.message("No checkpoint yet: starting from the beginning.");
     return;
   }
-  state_ = load_checkpoint(last, model_, *optimizer_, average());
   for (const EpochMetrics& row : read_metrics(run_.path())) {
     if (row.epoch <= state_.epoch) rows_.push_back(row);
   }
   sink_.message(
       fmt::format("Resuming after epoch {}, step {}.", state_.epoch, state_.step_in_epoch));
+  if (state_.planned_epochs != settings_.train.epochs) {
+    sink_.message(
+        extension_note(settings_, state_.planned_epochs, steps_per_epoch_, step_number()));
+  }
 }
 
 PretrainResult Trainer::train() {
-  announce();
+  for (const std::string& line : announcement(settings_, data_, model_, images_->size()))
+    sink_.message(line);
+  if (!precision_.note.empty()) sink_.message(precision_.note);
+  if (average_)
+    sink_.message("Validation scores the average of the weights (`simclr knn --ema` does too).");
+  write_metrics(run_.path(), rows_);
+  if (settings_.monitor.tensorboard) {
+    tensorboard_ = std::make_unique<TensorBoardLog>(run_, settings_, images_, data_.image_size,
+                                                    rows_);
+  }
   while (state_.epoch < settings_.train.epochs && !patience_is_over()) {
-    const auto start = Clock::now();
-    if (!train_epoch()) {
-      save("last");
+    EpochMetrics row;
+    std::optional<StepResult> validation;
+    if (train_epoch()) validation = validate(row);
+    if (!validation) {
+      save({.last = true});
       return {rows_, state_.best_epoch, true};
     }
-    const StepResult validation = validate();
-    finish_epoch(validation, seconds_since(start));
+    finish_epoch(*validation, row);
   }
   if (patience_is_over()) {
     sink_.message(fmt::format("Stopping early: no better validation loss for {} epochs.",
@@ -127,50 +111,81 @@ PretrainResult Trainer::train() {
 }
 
 bool Trainer::train_epoch() {
-  const auto start = Clock::now();
   const std::string task = fmt::format("Epoch {}/{}", state_.epoch + 1, settings_.train.epochs);
-  BatchLoader loader(images_, training_plan(settings_, data_.image_size, state_),
-                     settings_.run.workers);
+  BatchLoader loader(
+      images_,
+      training_plan(settings_, data_.image_size, state_.epoch, state_.step_in_epoch),
+      settings_.run.workers);
   model_.set_training(true);
   views_done_ = 0;
-  train_seconds_ = 0.0;
-  while (auto batch = loader.next()) {
-    const at::Tensor views = views_tensor(*batch, data_.image_size, device_);
-    const StepResult step =
-        train_step(model_, *optimizer_, criterion_, views, batch->labels, current_lr());
-    check_finite(step.loss, "training loss");
-    if (average_) average_->update();
-    state_.sums.add(step.loss, step.accuracy, batch->images);
-    ++state_.step_in_epoch;
-    views_done_ += views.size(0);
-    train_seconds_ = seconds_since(start);
-    sink_.progress(
-        task, state_.step_in_epoch, steps_per_epoch_,
-        fmt::format("{:.0f} views/s", static_cast<double>(views_done_) / train_seconds_));
+  stages_ = {};
+  const auto next_batch = [&] {
+    const StageTimer timer(stages_.loader);
+    return loader.next();
+  };
+  while (auto batch = next_batch()) {
+    {
+      const StageTimer timer(stages_.step);
+      take_step(*batch);
+    }
+    sink_.progress(task, state_.step_in_epoch, steps_per_epoch_,
+                   fmt::format("{:.0f} views/s", static_cast<double>(views_done_) /
+                                                     (stages_.loader + stages_.step)));
     if (stop_()) return false;
+    const std::chrono::duration<double> unsaved = Clock::now() - last_saved_;
+    if (settings_.save.minutes > 0.0 && unsaved.count() > 60.0 * settings_.save.minutes)
+      save({.last = true});
   }
   return true;
 }
 
-StepResult Trainer::validate() {
+void Trainer::take_step(Batch& batch) {
+  const at::Tensor views = views_tensor(batch, data_.image_size, device_);
+  const StepResult step = train_step({model_, *optimizer_, scaler_ ? &*scaler_ : nullptr},
+                                     criterion_, views, batch.labels,
+                                     learning_rate_at(step_number()));
+  check_finite(step, "training loss");
+  monitor_.learn(step.features, batch.labels);
+  if (average_) average_->update();
+  state_.sums.add(step.loss, step.accuracy, batch.images);
+  if (!std::isnan(step.gradient_norm)) state_.gradient_norms.add(step.gradient_norm, 0.0, 1);
+  ++state_.step_in_epoch;
+  views_done_ += views.size(0);
+}
+
+std::optional<StepResult> Trainer::validate(EpochMetrics& row) {
+  const StageTimer timer(stages_.evaluation);
+  const ScoredWeights scored(average_);
+  model_.set_training(false);
+  const std::optional<StepResult> result = score_validation();
+  if (result) monitor_.measure(model_, row);
+  return result;
+}
+
+std::optional<StepResult> Trainer::score_validation() {
+  const std::string task =
+      fmt::format("Epoch {}/{}, validation", state_.epoch + 1, settings_.train.epochs);
   BatchLoader loader(data_.validation, validation_plan(settings_, data_.image_size),
                      settings_.run.workers);
-  model_.set_training(false);
+  monitor_.forget();
   RunningMean sums;
+  std::int64_t batches = 0;
   while (auto batch = loader.next()) {
     const at::Tensor views = views_tensor(*batch, data_.image_size, device_);
     const StepResult result = score(model_, criterion_, views, batch->labels);
+    monitor_.see(result.projections, batch->images);
     sums.add(result.loss, result.accuracy, batch->images);
+    sink_.progress(task, ++batches, loader.batches(), "");
+    if (stop_()) return std::nullopt;
   }
-  check_finite(sums.loss(), "validation loss");
-  return {sums.loss(), sums.accuracy()};
+  StepResult result{sums.loss(), sums.accuracy()};
+  check_finite(result, "validation loss");
+  return result;
 }
 
-void Trainer::finish_epoch(const StepResult& validation, double seconds) {
-  const RunningMean sums = state_.sums;
-  session_seconds_ += seconds;
-  ++session_epochs_;
-  state_.sums = {};
+void Trainer::finish_epoch(const StepResult& validation, EpochMetrics row) {
+  const RunningMean sums = std::exchange(state_.sums, {});
+  const RunningMean norms = std::exchange(state_.gradient_norms, {});
   state_.step_in_epoch = 0;
   ++state_.epoch;
   const bool best = validation.loss < state_.best_val_loss;
@@ -178,21 +193,37 @@ void Trainer::finish_epoch(const StepResult& validation, double seconds) {
     state_.best_val_loss = validation.loss;
     state_.best_epoch = state_.epoch;
   }
-  rows_.push_back({.epoch = state_.epoch,
-                   .epochs = settings_.train.epochs,
-                   .step = state_.epoch * steps_per_epoch_,
-                   .objective = std::string(name_of(settings_.train.objective)),
-                   .train_loss = sums.loss(),
-                   .train_accuracy = sums.accuracy(),
-                   .val_loss = validation.loss,
-                   .val_accuracy = validation.accuracy,
-                   .lr = learning_rate_at(state_.epoch * steps_per_epoch_ - 1),
-                   .views_per_second = views_per_second(),
-                   .epoch_seconds = seconds});
+  row.epoch = state_.epoch;
+  row.epochs = settings_.train.epochs;
+  row.step = state_.epoch * steps_per_epoch_;
+  row.objective = std::string(name_of(settings_.train.objective));
+  row.train_loss = sums.loss();
+  row.train_accuracy = sums.accuracy();
+  row.val_loss = validation.loss;
+  row.val_accuracy = validation.accuracy;
+  row.lr = learning_rate_at(row.step - 1);
+  const double training_seconds = stages_.loader + stages_.step;
+  if (views_done_ > 0) row.views_per_second = static_cast<double>(views_done_) / training_seconds;
+  row.epoch_seconds = training_seconds + stages_.evaluation;
+  row.loader_share = stages_.share(stages_.loader);
+  row.step_share = stages_.share(stages_.step);
+  row.evaluation_share = stages_.share(stages_.evaluation);
+  row.saving_share = stages_.share(stages_.saving);
+  if (norms.images > 0) row.gradient_norm = norms.loss();
+  session_seconds_ += stages_.total();
+  ++session_epochs_;
+  rows_.push_back(row);
   write_metrics(run_.path(), rows_);
-  if (best) save("best");
-  save("last");
-  sink_.message(epoch_line(rows_.back()) + time_left());
+  if (tensorboard_) tensorboard_->add(row);
+
+  const std::int64_t keep = settings_.save.keep_every;
+  const bool kept = keep > 0 && state_.epoch % keep == 0;
+  const bool due = kept || state_.epoch % settings_.save.epochs == 0 ||
+                   state_.epoch == settings_.train.epochs || patience_is_over();
+  if (due || best)
+    save({.last = due, .best = best, .epoch = kept ? std::optional(state_.epoch) : std::nullopt});
+  sink_.message(epoch_line(row) + time_left());
+  for (const std::string& note : notes_.on(row)) sink_.message(note);
 }
 
 bool Trainer::patience_is_over() const {
@@ -200,22 +231,46 @@ bool Trainer::patience_is_over() const {
   return patience > 0 && state_.best_epoch > 0 && state_.epoch - state_.best_epoch >= patience;
 }
 
-void Trainer::check_finite(double loss, const char* what) const {
-  if (std::isfinite(loss)) return;
-  const bool saved = state_.epoch > 0;
-  throw Error(ExitCode::kDiverged,
-              fmt::format("the {} is not finite ({}) at step {} (epoch {}, rate {:.3g})", what,
-                          std::isnan(loss) ? "nan" : "infinite",
-                          state_.epoch * steps_per_epoch_ + state_.step_in_epoch + 1,
-                          state_.epoch + 1, current_lr()),
-              fmt::format("Lower --lr or raise --temperature. {}",
-                          saved ? fmt::format("Last good checkpoint: {} (epoch {}).",
-                                              run_.checkpoint("last").string(), state_.epoch)
-                                : "No epoch was finished, so no checkpoint was saved."));
+void Trainer::check_finite(const StepResult& result, const char* what) const {
+  if (!std::isfinite(result.loss)) {
+    diverged(fmt::format("the {} is not finite ({})", what,
+                         std::isnan(result.loss) ? "nan" : "infinite"));
+  }
+  if (!result.bad_gradient.empty())
+    diverged(fmt::format("the gradient of {} is not finite", result.bad_gradient));
 }
 
-void Trainer::save(const char* name) const {
-  save_checkpoint(run_.checkpoint(name), model_, *optimizer_, average(), state_, settings_);
+void Trainer::diverged(const std::string& what) const {
+  const auto last = run_.checkpoint("last");
+  throw Error(ExitCode::kDiverged,
+              fmt::format("{} at step {} (epoch {}, rate {:.3g})", what, step_number() + 1,
+                          state_.epoch + 1, learning_rate_at(step_number())),
+              fmt::format("Lower --lr or raise --temperature. {}",
+                          std::filesystem::exists(last)
+                              ? fmt::format("Last good checkpoint: {}.", last.string())
+                              : "No checkpoint was saved before."));
+}
+
+void Trainer::save(const CheckpointFolder::Names& names) {
+  const StageTimer timer(stages_.saving);
+  checkpoints_.save(names, [this](const std::filesystem::path& path) {
+    save_checkpoint(path, model_, kept(), state_, settings_);
+  });
+  last_saved_ = Clock::now();
+}
+
+KeptTensors Trainer::kept() const {
+  KeptTensors kept = monitor_.state();
+  for (auto& [name, tensor] : optimizer_->state()) kept["optimizer." + name] = tensor;
+  if (average_)
+    for (auto& [name, tensor] : average_->state()) kept[kAveragePrefix + name] = tensor;
+  if (scaler_)
+    for (auto& [name, tensor] : scaler_->state()) kept["scaler." + name] = tensor;
+  return kept;
+}
+
+std::int64_t Trainer::step_number() const {
+  return state_.epoch * steps_per_epoch_ + state_.step_in_epoch;
 }
 
 double Trainer::learning_rate_at(std::int64_t step) const {
@@ -224,44 +279,12 @@ double Trainer::learning_rate_at(std::int64_t step) const {
                        {steps_per_epoch_, settings_.train.epochs * steps_per_epoch_});
 }
 
-double Trainer::current_lr() const {
-  return learning_rate_at(state_.epoch * steps_per_epoch_ + state_.step_in_epoch);
-}
-
-double Trainer::views_per_second() const {
-  return train_seconds_ > 0.0 ? static_cast<double>(views_done_) / train_seconds_ : 0.0;
-}
-
 std::string Trainer::time_left() const {
   const std::int64_t epochs_left = settings_.train.epochs - state_.epoch;
   if (epochs_left == 0) return "";
   const double seconds =
       session_seconds_ / static_cast<double>(session_epochs_) * static_cast<double>(epochs_left);
   return fmt::format(" | {} left", format_duration(seconds));
-}
-
-void Trainer::announce() const {
-  std::int64_t weights = 0;
-  for (const auto& [name, tensor] : model_.parameters()) weights += tensor.numel();
-  sink_.message(fmt::format("{}, stem {}, width {}: {:.2f} M weights; {} objective",
-                            name_of(settings_.model.arch), name_of(settings_.model.stem),
-                            settings_.model.width, static_cast<double>(weights) / 1e6,
-                            name_of(settings_.train.objective)));
-  sink_.message(fmt::format("Engine: {}; {} threads", model_.describe_engine(data_.image_size),
-                            at::get_num_threads()));
-  const std::int64_t n = settings_.train.batch_size;
-  sink_.message(fmt::format("Optimizer: {}; peak learning rate {:.6g} ({}, scaling {})",
-                            name_of(settings_.optim.optimizer),
-                            peak_learning_rate(settings_.optim, n), settings_.optim.lr,
-                            name_of(settings_.optim.lr_scaling)));
-  const bool contrastive = settings_.train.objective == Objective::kContrastive;
-  sink_.message(fmt::format(
-      "{} training and {} validation images {}; {} steps of {} images an epoch{}", images_->size(),
-      data_.validation->size(),
-      data_.class_names.empty() ? "without labels"
-                                : fmt::format("of {} classes", data_.class_names.size()),
-      steps_per_epoch_, n,
-      contrastive ? fmt::format(" ({} views, {} negatives each)", 2 * n, 2 * n - 2) : ""));
 }
 
 }  // namespace simclr

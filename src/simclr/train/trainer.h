@@ -6,24 +6,21 @@
 #include <optional>
 
 #include "simclr/data/open.h"
-#include "simclr/loader/batch_loader.h"
+#include "simclr/optim/grad_scaler.h"
 #include "simclr/optim/weight_average.h"
 #include "simclr/train/checkpoint.h"
+#include "simclr/train/checkpoint_folder.h"
+#include "simclr/train/monitor.h"
+#include "simclr/train/notes.h"
+#include "simclr/train/precision.h"
 #include "simclr/train/pretrain.h"
 #include "simclr/train/run_folder.h"
+#include "simclr/train/run_parts.h"
+#include "simclr/train/stage_clock.h"
 #include "simclr/train/step.h"
+#include "simclr/train/tensorboard_log.h"
 
 namespace simclr {
-
-/// The network of a run with its initial weights: with a projection head, or a classifier where the
-/// objective is supervised.
-SimclrModel make_model(const Settings& settings, const DataSplits& data);
-
-/// Whether a run cannot do without labels: the supervised objective, and the supcon loss.
-bool needs_labels(const Settings& settings);
-
-/// What a run learns from: where it needs labels the training images, else what is unlabelled, too.
-std::shared_ptr<const Dataset> training_images(const DataSplits& data, const Settings& settings);
 
 /// One run from its first step (or its last checkpoint) to its last.
 class Trainer {
@@ -31,22 +28,23 @@ class Trainer {
   Trainer(const PretrainOptions& options, const DataSplits& data, const RunFolder& run,
           EventSink& sink);
 
-  void restore();  ///< goes back to checkpoints/last.safetensors; a run killed before the first one
-                   ///< starts anew
+  void restore();  ///< goes back to the newest checkpoint that is whole; a run killed before the
+                   ///< first one starts anew
   PretrainResult train();
 
  private:
   bool train_epoch();  ///< false: interrupted
-  StepResult validate();
-  void finish_epoch(const StepResult& validation, double seconds);
+  void take_step(Batch& batch);
+  std::optional<StepResult> validate(EpochMetrics& row);  ///< nothing: interrupted
+  std::optional<StepResult> score_validation();
+  void finish_epoch(const StepResult& validation, EpochMetrics row);
   bool patience_is_over() const;
-  void check_finite(double loss, const char* what) const;
-  void save(const char* name) const;
-  void announce() const;
-  const WeightAverage* average() const { return average_ ? &*average_ : nullptr; }
+  void check_finite(const StepResult& result, const char* what) const;
+  [[noreturn]] void diverged(const std::string& what) const;
+  void save(const CheckpointFolder::Names& names);
+  KeptTensors kept() const;
+  std::int64_t step_number() const;  ///< 0-based, of the step that comes next
   double learning_rate_at(std::int64_t step) const;
-  double current_lr() const;
-  double views_per_second() const;
   std::string time_left() const;
 
   const Settings& settings_;
@@ -56,15 +54,22 @@ class Trainer {
   const RunFolder& run_;
   EventSink& sink_;
   c10::Device device_;
+  ChosenPrecision precision_;
   SimclrModel model_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;  ///< of weights and running statistics, with ema_decay
+  std::optional<GradScaler> scaler_;      ///< with fp16
   Criterion criterion_;
+  Monitor monitor_;
+  Notes notes_;
+  CheckpointFolder checkpoints_;
+  std::unique_ptr<TensorBoardLog> tensorboard_;
   std::int64_t steps_per_epoch_;
   TrainingState state_;
   std::vector<EpochMetrics> rows_;
-  double train_seconds_ = 0.0;   ///< of the current epoch, in this process
+  StageSeconds stages_;  ///< of the current epoch, in this process
   std::int64_t views_done_ = 0;  ///< likewise
+  std::chrono::steady_clock::time_point last_saved_;
   double session_seconds_ = 0.0;
   std::int64_t session_epochs_ = 0;
 };

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/settings_flags.h"
+#include "simclr/core/error.h"
 
 namespace simclr::cli {
 namespace {
@@ -52,6 +53,36 @@ void add_step(CLI::App& bench) {
   simclr bench step --stem cifar --views 256 --engine torch
   simclr bench step --forward --views 256 --json)");
   command->callback([state] { bench_step(state->settings.resolve(), state->options); });
+}
+
+void add_loss(CLI::App& bench) {
+  CLI::App* command =
+      bench.add_subcommand("loss", "NT-Xent's time and memory against the number of views");
+  const auto options = std::make_shared<BenchLossOptions>();
+  command->add_option("--views", options->views, "views in a batch, one or more")
+      ->check(CLI::Range(2, 1048576))
+      ->delimiter(',');
+  command->add_option("--width", options->width, "of the projections")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command->add_option("--temperature", options->temperature)
+      ->check(CLI::Range(0.001, 100.0))
+      ->capture_default_str();
+  command->add_option("--threads", options->threads, "0 takes every core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command->add_option("--runs", options->runs, "timed, of each number of views")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "print as JSON");
+  command->footer("Examples:\n  simclr bench loss\n  simclr bench loss --views 4096,65536 --json");
+  command->callback([options] {
+    for (const std::int64_t views : options->views) {
+      if (views % 2 == 0) continue;
+      throw Error(ExitCode::kUsage, "--views must be even: two of each image");
+    }
+    bench_loss(*options);
+  });
 }
 
 void add_conv(CLI::App& bench) {
@@ -191,6 +222,7 @@ void add_bench(CLI::App& app, Context& /*context*/) {
       "Examples:\n  simclr bench step\n  simclr bench augment\n  simclr bench loader --workers "
       "0,1,2");
   add_step(*command);
+  add_loss(*command);
   add_conv(*command);
   add_curves(*command);
   add_augment(*command);

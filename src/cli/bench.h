@@ -70,6 +70,18 @@ struct BenchCurvesOptions {
 /// moved by one ulp: whether the native losses lie among those that differ by rounding alone.
 void bench_curves(const Settings& settings, const BenchCurvesOptions& options);
 
+struct BenchLossOptions {
+  std::vector<std::int64_t> views{1024, 2048, 4096, 8192, 16384, 32768, 65536};  ///< 2N
+  std::int64_t width = 128;                                                      ///< D
+  double temperature = 0.5;
+  int threads = 0;  ///< 0: every core
+  int runs = 3;     ///< timed, of each number of views
+  bool json = false;
+};
+
+/// Times NT-Xent forward and backward and measures its memory against the number of views.
+/// @throws Error(kFailed) if it differs from the loss by the whole matrix
+void bench_loss(const BenchLossOptions& options);
 struct BenchEvalOptions {
   std::int64_t bank = 50000;  ///< or training images
   std::int64_t queries = 10000;
@@ -83,5 +95,6 @@ struct BenchEvalOptions {
 // Time kNN, and the L-BFGS probe with its choice of L2, on made features.
 void bench_knn(const BenchEvalOptions& options);
 void bench_probe(const BenchEvalOptions& options);
+
 
 }  // namespace simclr::cli

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -47,8 +48,33 @@ TEST(Metrics, CsvHasAFixedHeaderAndOneLineAnEpoch) {
   write_metrics(folder.path(), {some_row(1)});
   EXPECT_EQ(read_file(folder.path() / "metrics.csv"),
             "epoch,epochs,step,objective,train_loss,train_accuracy,val_loss,val_accuracy,lr,"
-            "views_per_second,epoch_seconds\n"
-            "1,40,31,contrastive,3.2059501,0.1,0.3333333333333333,0.25,0.001,262.4,61.5\n");
+            "views_per_second,epoch_seconds,loader_share,step_share,evaluation_share,saving_share,"
+            "gradient_norm,knn_accuracy,probe_accuracy,alignment,uniformity,effective_rank\n"
+            "1,40,31,contrastive,3.2059501,0.1,0.3333333333333333,0.25,0.001,262.4,61.5"
+            ",,,,,,,,,,\n");
+}
+
+TEST(Metrics, WhatWasNotMeasuredIsNullAndReadsBackAsThat) {
+  const TempFolder folder;
+  EpochMetrics row = some_row(1);
+  row.knn_accuracy = 0.375;
+  write_metrics(folder.path(), {row});
+  EXPECT_TRUE(contains(read_file(folder.path() / "metrics.jsonl"), "\"alignment\":null"));
+  const EpochMetrics read = read_metrics(folder.path()).at(0);
+  EXPECT_EQ(read.knn_accuracy, 0.375);
+  EXPECT_TRUE(std::isnan(read.alignment));
+  EXPECT_TRUE(contains(epoch_line(read), "262 views/s | knn 37.5 %")) << epoch_line(read);
+}
+
+TEST(Metrics, MeasuredColumnsAreThoseThatHaveAValue) {
+  EpochMetrics row = some_row(1);
+  row.uniformity = -2.0;
+  bool found = false;
+  for (const auto& [name, value] : measured_columns(row)) {
+    EXPECT_NE(name, "alignment");
+    found = found || (name == "uniformity" && value == -2.0);
+  }
+  EXPECT_TRUE(found);
 }
 
 TEST(Metrics, NoFileIsNoRowsAndADamagedLineIsNamed) {

@@ -55,6 +55,22 @@ TEST(Dcl, HasClosedFormForOrthogonalPairs) {
                 kF64Tolerance);
 }
 
+TEST(Dcl, InManyBlocksEqualsTheWholeMatrix) {
+  constexpr std::int64_t kImages = 1500;  // 3,000 rows go through in three blocks
+  const at::Tensor z = random_projections(2 * kImages, 8, 3);
+  const auto whole = [](const at::Tensor& x) {
+    const at::Tensor unit = x.div(x.norm(2, at::IntArrayRef{1}, true));
+    const at::Tensor scores = at::mm(unit, unit.t()).div(0.2);
+    const at::Tensor own = at::eye(kImages, at::kBool).repeat({2, 2});
+    const at::Tensor negatives =
+        scores.masked_fill(own, -std::numeric_limits<double>::infinity());
+    return at::logsumexp(negatives, 1).mean().sub(scores.diagonal(kImages).mean());
+  };
+  const auto ours = [](const at::Tensor& x) { return dcl(x, 0.2); };
+  EXPECT_NEAR(ours(z).item<double>(), whole(z).item<double>(), kF64Tolerance);
+  EXPECT_LT(largest_difference(gradient_of(ours, z), gradient_of(whole, z)), kF64Tolerance);
+}
+
 TEST(Dcl, GradientEqualsCentralDifferences) {
   for (const std::int64_t images : {1, 2, 3})
     for (const double temperature : {0.1, 0.5, 10.0}) {

@@ -79,6 +79,30 @@ TEST(SupCon, HasClosedFormForOrthogonalClasses) {
                 kF64Tolerance);
 }
 
+TEST(SupCon, InManyBlocksEqualsTheWholeMatrix) {
+  constexpr std::int64_t kImages = 1500;  // 3,000 rows go through in three blocks
+  const at::Tensor z = random_projections(2 * kImages, 8, 3);
+  const at::Tensor labels = some_labels(kImages);
+  const auto whole = [&](const at::Tensor& x) {
+    const at::Tensor unit = x.div(x.norm(2, at::IntArrayRef{1}, true));
+    const at::Tensor scores = at::mm(unit, unit.t()).div(0.2);
+    const at::Tensor self = at::eye(2 * kImages, at::kBool);
+    const at::Tensor classes = labels.repeat({2});
+    const at::Tensor positives = classes.unsqueeze(0)
+                                     .eq(classes.unsqueeze(1))
+                                     .logical_and(self.logical_not())
+                                     .to(at::kDouble);
+    const at::Tensor candidates =
+        scores.masked_fill(self, -std::numeric_limits<double>::infinity());
+    return at::logsumexp(candidates, 1)
+        .sub(scores.mul(positives).sum(1).div(positives.sum(1)))
+        .mean();
+  };
+  const auto ours = [&](const at::Tensor& x) { return supcon(x, labels, 0.2); };
+  EXPECT_NEAR(ours(z).item<double>(), whole(z).item<double>(), kF64Tolerance);
+  EXPECT_LT(largest_difference(gradient_of(ours, z), gradient_of(whole, z)), kF64Tolerance);
+}
+
 TEST(SupCon, GradientEqualsCentralDifferences) {
   for (const std::int64_t images : {1, 2, 4})
     for (const double temperature : {0.1, 0.5, 10.0}) {

@@ -107,20 +107,20 @@ TEST(Monitor, WithoutLabelsMeasuresWhatNeedsNone) {
 TEST(Monitor, LooksAtProjectionsOfEvenlySpreadImages) {
   Settings settings = tiny_settings();
   settings.monitor.images = 5;
-  const DataSplits data = open_data(settings.data);  // 20 validation images
-  ASSERT_EQ(data.validation->size(), 20U);
+  const DataSplits data = open_data(settings.data);  // 30 validation images
+  ASSERT_EQ(data.validation->size(), 30U);
   Monitor monitor(settings, data, 128, at::kCPU);
-  const at::Tensor first = at::rand({20, 8});
-  const at::Tensor second = at::rand({20, 8});
-  for (const std::int64_t start : {0, 7, 14}) {
-    const std::int64_t end = std::min<std::int64_t>(start + 7, 20);
+  const at::Tensor first = at::rand({30, 8});
+  const at::Tensor second = at::rand({30, 8});
+  for (const std::int64_t start : {0, 7, 14, 21, 28}) {
+    const std::int64_t end = std::min<std::int64_t>(start + 7, 30);
     monitor.see(at::cat({first.slice(0, start, end), second.slice(0, start, end)}), end - start);
   }
   SimclrModel model = SimclrModel::contrastive(settings.model, 0);
   model.set_training(false);
   EpochMetrics row;
   monitor.measure(model, row);
-  const at::Tensor rows = at::arange(3, 20, 4);  // the last of each four
+  const at::Tensor rows = at::arange(5, 30, 6);  // the last of each six
   const at::Tensor z = at::cat({first.index_select(0, rows), second.index_select(0, rows)});
   EXPECT_DOUBLE_EQ(row.alignment, alignment(z));
   EXPECT_DOUBLE_EQ(row.uniformity, uniformity(first.index_select(0, rows)));

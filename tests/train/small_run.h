@@ -9,11 +9,11 @@
 
 namespace simclr {
 
-/// Seconds for three epochs of four steps, two validation batches each.
+/// Seconds for three epochs of five steps, three validation batches each.
 inline Settings tiny_settings() {
   Settings settings;
   settings.data.shapes_images = 100;
-  settings.data.validation_percent = 0.25;
+  settings.data.validation_percent = 0.3;
   settings.model.width = 0.25;
   settings.model.head_hidden = 32;
   settings.model.projection_dim = 16;

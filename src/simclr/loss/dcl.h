@@ -13,7 +13,7 @@ namespace simclr {
 /// over the 2N-2 views of other images, less the partner's cosine / temperature. ln(2N-2) if all
 /// rows are equal. May be below 0. One image has no negatives: only the attraction is left.
 /// @throws c10::Error  if z is not 2-D, has an odd row count or none, or temperature <= 0
-/// Cost: O(N^2 D) time, O(N^2) memory.
+/// Cost: O(N^2 D) time, O(N D) memory: a block of rows at a time. Once differentiable.
 at::Tensor dcl(const at::Tensor& z, double temperature);
 
 }  // namespace simclr

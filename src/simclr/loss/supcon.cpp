@@ -1,6 +1,5 @@
 #include "simclr/loss/supcon.h"
 
-#include <ATen/ops/logsumexp.h>
 #include <c10/util/Exception.h>
 
 #include <cstdint>
@@ -17,16 +16,19 @@ at::Tensor supcon(const at::Tensor& z, const at::Tensor& labels, double temperat
               "[supcon] expected one label for each of ", images, " images, got ", labels.sizes());
   TORCH_CHECK(labels.scalar_type() == at::kLong, "[supcon] expected i64 labels, got ",
               labels.scalar_type());
-  const at::Tensor self = detail::self_mask(z);
-  const at::Tensor scores = detail::similarities(z, temperature);  // [2N, 2N]
-  const at::Tensor log_sums =
-      at::logsumexp(scores.masked_fill(self, -std::numeric_limits<double>::infinity()), 1);  // [2N]
-  const at::Tensor classes = labels.repeat({2});
-  const at::Tensor positives =
-      classes.unsqueeze(0).eq(classes.unsqueeze(1)).logical_and(self.logical_not()).to(z.dtype());
-  // The other view of its own image is always there, so no anchor is without a positive.
-  const at::Tensor mean_score = scores.mul(positives).sum(1).div(positives.sum(1));  // [2N]
-  return log_sums.sub(mean_score).mean();
+  const at::Tensor classes = labels.repeat({2});  // [2N]
+  detail::RowRules rules;
+  rules.leave_out = [](at::Tensor& scores, std::int64_t first) {
+    scores.diagonal(first).fill_(-std::numeric_limits<double>::infinity());
+  };
+  rules.positives = [&](std::int64_t first, std::int64_t count) {
+    const at::Tensor own = classes.slice(0, first, first + count).unsqueeze(1);
+    at::Tensor positives = classes.unsqueeze(0).eq(own).to(z.scalar_type());  // [B, 2N]
+    positives.diagonal(first).fill_(0.0);
+    // The other view of its own image is always there, so no anchor is without a positive.
+    return positives.div_(positives.sum(1, true));
+  };
+  return detail::blocked_loss(detail::unit_rows(z), temperature, rules);
 }
 
 }  // namespace simclr

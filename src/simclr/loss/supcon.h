@@ -15,7 +15,7 @@ namespace simclr {
 /// value if all labels differ
 /// @throws c10::Error  if z is not 2-D, has an odd row count or none, temperature <= 0, or labels
 /// are not i64 [N]
-/// Cost: O(N^2 D) time, O(N^2) memory.
+/// Cost: O(N^2 D) time, O(N D) memory: a block of rows at a time. Once differentiable.
 at::Tensor supcon(const at::Tensor& z, const at::Tensor& labels, double temperature);
 
 }  // namespace simclr

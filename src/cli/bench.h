@@ -82,6 +82,7 @@ struct BenchLossOptions {
 /// Times NT-Xent forward and backward and measures its memory against the number of views.
 /// @throws Error(kFailed) if it differs from the loss by the whole matrix
 void bench_loss(const BenchLossOptions& options);
+
 struct BenchEvalOptions {
   std::int64_t bank = 50000;  ///< or training images
   std::int64_t queries = 10000;
@@ -95,6 +96,5 @@ struct BenchEvalOptions {
 // Time kNN, and the L-BFGS probe with its choice of L2, on made features.
 void bench_knn(const BenchEvalOptions& options);
 void bench_probe(const BenchEvalOptions& options);
-
 
 }  // namespace simclr::cli

@@ -74,7 +74,7 @@ class Trial {
           move_by_an_ulp(batch->views, static_cast<std::uint64_t>(step), side_.moved);
         const at::Tensor views = views_tensor(*batch, data_.image_size, at::kCPU);
         sum +=
-            train_step(model, *optimizer, criterion, views, batch->labels, settings_.optim.lr).loss;
+            train_step({model, *optimizer}, criterion, views, batch->labels, settings_.optim.lr).loss;
         if (++step % options_.window > 0) continue;
         curve.push_back(sum / options_.window);
         sum = 0.0;

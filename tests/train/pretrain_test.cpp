@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "simclr/core/files.h"
 #include "simclr/formats/safetensors.h"
 #include "simclr/train/run_folder.h"
@@ -212,6 +214,26 @@ TEST(Pretrain, ABatchLargerThanTheTrainingImagesIsAnErrorBeforeAnythingIsWritten
   expect_error(ExitCode::kUsage, "--batch-size 113 is more than the 110 training images",
                [&] { train(folder.path() / "a", settings); });
   EXPECT_FALSE(fs::exists(folder.path() / "a"));
+}
+
+/// Counts training steps by the epoch they were told under.
+class StepCounter final : public EventSink {
+ public:
+  void message(std::string_view) override {}
+  void progress(std::string_view task, std::int64_t, std::int64_t, std::string_view) override {
+    ++steps[std::string(task)];
+  }
+  std::map<std::string, int> steps;
+};
+
+TEST(Pretrain, EveryEpochTakesAllItsStepsAndAllValidationImages) {
+  const TempFolder folder;
+  StepCounter counter;
+  pretrain({.settings = small_settings(), .out = folder.path() / "a", .command = "test"}, counter);
+  const std::map<std::string, int> expected{
+      {"Epoch 1/3", 6}, {"Epoch 1/3, validation", 2}, {"Epoch 2/3", 6},
+      {"Epoch 2/3, validation", 2}, {"Epoch 3/3", 6}, {"Epoch 3/3, validation", 2}};
+  EXPECT_EQ(counter.steps, expected);
 }
 
 TEST(Pretrain, MetricsHaveOneRowAnEpochAndTheStepsOfWholeBatches) {

@@ -130,6 +130,18 @@ TEST(Recipes, TheRateOfAnEpochIsTheScaledOne) {
   EXPECT_DOUBLE_EQ(train(folder / "a", settings).epochs[0].lr, 0.001);
 }
 
+TEST(Recipes, ACosineFallsStepByStepAndEndsWithTheRun) {
+  Settings settings = small_settings();
+  settings.train.epochs = 3;
+  settings.optim.schedule = Schedule::kCosine;
+  const TempFolder folder;
+  const std::vector<EpochMetrics> rows = train(folder / "a", settings).epochs;
+  for (const EpochMetrics& row : rows) {  // of the epoch's last step
+    const double done = static_cast<double>(row.step - 1) / static_cast<double>(rows.back().step);
+    EXPECT_NEAR(row.lr, 0.5e-3 * (1.0 + std::cos(std::acos(-1.0) * done)), 1e-12);
+  }
+}
+
 // ---- the average of the weights ----
 
 Settings averaging(std::int64_t epochs) {

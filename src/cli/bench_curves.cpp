@@ -73,8 +73,8 @@ class Trial {
         if (side_.moved > 0)
           move_by_an_ulp(batch->views, static_cast<std::uint64_t>(step), side_.moved);
         const at::Tensor views = views_tensor(*batch, data_.image_size, at::kCPU);
-        sum +=
-            train_step({model, *optimizer}, criterion, views, batch->labels, settings_.optim.lr).loss;
+        sum += train_step({model, *optimizer}, criterion, views, batch->labels, settings_.optim.lr)
+                   .loss;
         if (++step % options_.window > 0) continue;
         curve.push_back(sum / options_.window);
         sum = 0.0;

@@ -71,9 +71,10 @@ void check_equality(std::int64_t width, double temperature) {
   const double largest = expected.abs().max().item<double>();
   const double apart = gradient.sub(expected).abs().max().item<double>() / largest;
   if (std::abs(ours - whole) < kTolerance * whole && apart < kTolerance) return;
-  throw Error(ExitCode::kFailed,
-              fmt::format("the loss in blocks is {}, by its whole matrix {}; gradients differ by {}",
-                          ours, whole, apart));
+  throw Error(
+      ExitCode::kFailed,
+      fmt::format("the loss in blocks is {}, by its whole matrix {}; gradients differ by {}", ours,
+                  whole, apart));
 }
 
 /// A line of /proc/self/status in MiB, nothing where there is no such file.
@@ -118,10 +119,11 @@ void bench_loss(const BenchLossOptions& options) {
   check_equality(options.width, options.temperature);
   Json rows = Json::array();
   if (!options.json) {
-    fmt::print("NT-Xent forward and backward, width {}, {} threads; equal to the whole matrix at {} "
-               "views\n{:>8} {:>10} {:>10} {:>11} {:>11} {:>14}\n",
-               options.width, parallel_threads(), kComparedViews, "views", "seconds", "GFLOP/s",
-               "memory MiB", "input MiB", "one matrix MiB");
+    fmt::print(
+        "NT-Xent forward and backward, width {}, {} threads; equal to the whole matrix at {} "
+        "views\n{:>8} {:>10} {:>10} {:>11} {:>11} {:>14}\n",
+        options.width, parallel_threads(), kComparedViews, "views", "seconds", "GFLOP/s",
+        "memory MiB", "input MiB", "one matrix MiB");
   }
   for (const std::int64_t views : options.views) {
     rows.push_back(measured(views, options.width, options));
@@ -134,10 +136,10 @@ void bench_loss(const BenchLossOptions& options) {
     std::fflush(stdout);
   }
   if (options.json)
-    fmt::print("{}\n", Json{{"width", options.width},
-                            {"threads", parallel_threads()},
-                            {"rows", std::move(rows)}}
-                           .dump());
+    fmt::print(
+        "{}\n",
+        Json{{"width", options.width}, {"threads", parallel_threads()}, {"rows", std::move(rows)}}
+            .dump());
 }
 
 }  // namespace simclr::cli

@@ -8,8 +8,9 @@
 namespace simclr::cli {
 namespace {
 
-const std::vector<std::string> kAllSections{"data",  "augment", "model", "loss",   "optim",
-                                            "train", "run",     "save",  "monitor", "knn",   "linear", "finetune"};
+const std::vector<std::string> kAllSections{"data",    "augment", "model",  "loss",
+                                            "optim",   "train",   "run",    "save",
+                                            "monitor", "knn",     "linear", "finetune"};
 
 /// A '|' would end the cell.
 std::string markdown_cell(const std::string& text) {

@@ -16,7 +16,9 @@ namespace {
 
 struct PretrainCommand {
   explicit PretrainCommand(CLI::App& command)
-      : settings(command, {"data", "augment", "model", "loss", "optim", "train", "run", "save", "monitor"}) {}
+      : settings(command,
+                 {"data", "augment", "model", "loss", "optim", "train", "run", "save", "monitor"}) {
+  }
 
   SettingsFlags settings;
   PretrainOptions options;

@@ -62,8 +62,7 @@ TEST(Dcl, InManyBlocksEqualsTheWholeMatrix) {
     const at::Tensor unit = x.div(x.norm(2, at::IntArrayRef{1}, true));
     const at::Tensor scores = at::mm(unit, unit.t()).div(0.2);
     const at::Tensor own = at::eye(kImages, at::kBool).repeat({2, 2});
-    const at::Tensor negatives =
-        scores.masked_fill(own, -std::numeric_limits<double>::infinity());
+    const at::Tensor negatives = scores.masked_fill(own, -std::numeric_limits<double>::infinity());
     return at::logsumexp(negatives, 1).mean().sub(scores.diagonal(kImages).mean());
   };
   const auto ours = [](const at::Tensor& x) { return dcl(x, 0.2); };

@@ -16,7 +16,8 @@ constexpr double kRounding = 1e-9;  // sums of some hundred terms in f64
 at::Tensor made_up(std::int64_t rows, std::int64_t width) {
   at::Tensor x = at::empty({rows, width}, at::kDouble);
   auto* values = x.data_ptr<double>();
-  for (std::int64_t i = 0; i < x.numel(); ++i) values[i] = std::sin(1.7 * static_cast<double>(i * i));
+  for (std::int64_t i = 0; i < x.numel(); ++i)
+    values[i] = std::sin(1.7 * static_cast<double>(i * i));
   return x;
 }
 
@@ -27,7 +28,8 @@ TEST(Alignment, IsZeroForEqualViewsAndFourForOppositeOnes) {
 }
 
 TEST(Alignment, EqualsTheSumWrittenOut) {
-  const at::Tensor z = at::tensor({3.0, 4.0, 0.0, 2.0, 1.0, 0.0, 0.0, -1.0}, at::kDouble).view({4, 2});
+  const at::Tensor z =
+      at::tensor({3.0, 4.0, 0.0, 2.0, 1.0, 0.0, 0.0, -1.0}, at::kDouble).view({4, 2});
   // (0.6, 0.8) with (1, 0), and (0, 1) with (0, -1)
   EXPECT_NEAR(alignment(z), ((0.16 + 0.64) + 4.0) / 2.0, kRounding);
 }
@@ -67,8 +69,10 @@ TEST(EffectiveRank, DoesNotChangeWithScaleOrTheOrderOfRows) {
 }
 
 TEST(LeaveOneOut, ARowHasNoVoteForItself) {
-  // Two pairs that lie together, of two labels each: with itself among the voters all would be right.
-  const at::Tensor h = at::tensor({1.0, 0.0, 1.0, 0.1, 0.0, 1.0, 0.1, 1.0}, at::kDouble).view({4, 2});
+  // Two pairs that lie together, of two labels each: with itself among the voters all would be
+  // right.
+  const at::Tensor h =
+      at::tensor({1.0, 0.0, 1.0, 0.1, 0.0, 1.0, 0.1, 1.0}, at::kDouble).view({4, 2});
   EXPECT_EQ(leave_one_out_accuracy(h, at::tensor({0, 1, 2, 3}, at::kLong), 4, 1, 0.1), 0.0);
   EXPECT_EQ(leave_one_out_accuracy(h, at::tensor({0, 0, 1, 1}, at::kLong), 2, 1, 0.1), 1.0);
 }
@@ -82,8 +86,13 @@ TEST(LeaveOneOut, ANearVoteOutweighsTwoFarOnes) {
 }
 
 TEST(Representation, RefusesWhatIsNotRows) {
-  EXPECT_NE(torch_error_of([] { alignment(at::ones({3, 2})); }).find("two views"), std::string::npos);
-  EXPECT_NE(torch_error_of([] { uniformity(at::ones({1, 2})); }).find("n at least 2"),
+  EXPECT_NE(torch_error_of([] {
+              alignment(at::ones({3, 2}));
+            }).find("two views"),
+            std::string::npos);
+  EXPECT_NE(torch_error_of([] {
+              uniformity(at::ones({1, 2}));
+            }).find("n at least 2"),
             std::string::npos);
   EXPECT_NE(torch_error_of([] {
               leave_one_out_accuracy(at::ones({3, 2}), at::zeros({2}, at::kLong), 1, 1, 0.1);

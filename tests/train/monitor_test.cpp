@@ -85,8 +85,8 @@ TEST(Monitor, ItsClassifierLearnsWhatCanBeToldApart) {
   for (std::int64_t i = 0; i < 10; ++i) labels.push_back(i);
   const at::Tensor features = at::eye(10).repeat({2, 1});  // two views of an image of each class
   for (int step = 0; step < 50; ++step) monitor.learn(features, labels);
-  const at::Tensor scores = at::linear(at::eye(10), monitor.state().at("probe.weight"),
-                                       monitor.state().at("probe.bias"));
+  const at::Tensor scores =
+      at::linear(at::eye(10), monitor.state().at("probe.weight"), monitor.state().at("probe.bias"));
   EXPECT_TRUE(at::argmax(scores, 1).equal(at::arange(10)));
 }
 
@@ -167,8 +167,8 @@ TEST(Notes, SayOnceWhatLasts) {
 }
 
 TEST(Notes, WhatWasNotMeasuredIsNoCollapse) {
-  EXPECT_TRUE(Notes(4.0).on(row_with(3.0, EpochMetrics::kNotMeasured, EpochMetrics::kNotMeasured))
-                  .empty());
+  EXPECT_TRUE(
+      Notes(4.0).on(row_with(3.0, EpochMetrics::kNotMeasured, EpochMetrics::kNotMeasured)).empty());
 }
 
 TEST(Notes, ARunThatLearnsNothingIsToldSo) {
@@ -242,8 +242,7 @@ TEST(Precision, Fp16KeepsItsScaleInTheCheckpoint) {
   settings.model.engine = EngineKind::kTorch;
   NullSink silent;
   train_run(folder / "whole", settings, silent);
-  const SafetensorsFile file =
-      SafetensorsFile::read(folder / "whole/checkpoints/last.safetensors");
+  const SafetensorsFile file = SafetensorsFile::read(folder / "whole/checkpoints/last.safetensors");
   EXPECT_EQ(file.tensors().count("scaler.scale"), 1U);
   PretrainOptions options{.settings = settings, .out = folder / "run", .command = "test"};
   options.stop = [left = 3]() mutable { return --left == 0; };

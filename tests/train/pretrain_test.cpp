@@ -230,9 +230,9 @@ TEST(Pretrain, EveryEpochTakesAllItsStepsAndAllValidationImages) {
   const TempFolder folder;
   StepCounter counter;
   pretrain({.settings = small_settings(), .out = folder.path() / "a", .command = "test"}, counter);
-  const std::map<std::string, int> expected{
-      {"Epoch 1/3", 6}, {"Epoch 1/3, validation", 2}, {"Epoch 2/3", 6},
-      {"Epoch 2/3, validation", 2}, {"Epoch 3/3", 6}, {"Epoch 3/3, validation", 2}};
+  const std::map<std::string, int> expected{{"Epoch 1/3", 6}, {"Epoch 1/3, validation", 2},
+                                            {"Epoch 2/3", 6}, {"Epoch 2/3, validation", 2},
+                                            {"Epoch 3/3", 6}, {"Epoch 3/3, validation", 2}};
   EXPECT_EQ(counter.steps, expected);
 }
 

@@ -102,8 +102,8 @@ TEST(MicroBatches, AreNotTheMeanOfTheirOwnGradients) {  // what accumulation alo
   std::vector<at::Tensor> accumulated;
   const at::Tensor all = bench.views;
   for (const std::int64_t first : {0, 4}) {
-    const at::Tensor z = bench.model.project(bench.model.encode(
-        at::cat({all.slice(0, first, first + 4), all.slice(0, kImages + first, kImages + first + 4)})));
+    const at::Tensor z = bench.model.project(bench.model.encode(at::cat(
+        {all.slice(0, first, first + 4), all.slice(0, kImages + first, kImages + first + 4)})));
     bench.optimizer->zero_grad();
     nt_xent(z, criterion.loss.temperature).div(2.0).backward();
     for (std::size_t i = 0; i < whole.size(); ++i) {
@@ -130,8 +130,8 @@ TEST(MicroBatches, MoveTheRunningStatisticsOncePerMicroBatch) {
   by_hand.model.set_training(true);
   const at::Tensor& all = by_hand.views;
   for (const std::int64_t first : {0, 4})
-    by_hand.model.project(by_hand.model.encode(
-        at::cat({all.slice(0, first, first + 4), all.slice(0, kImages + first, kImages + first + 4)})));
+    by_hand.model.project(by_hand.model.encode(at::cat(
+        {all.slice(0, first, first + 4), all.slice(0, kImages + first, kImages + first + 4)})));
   for (std::size_t i = 0; i < bench.model.buffers().size(); ++i) {
     EXPECT_TRUE(bench.model.buffers()[i].tensor.equal(by_hand.model.buffers()[i].tensor))
         << bench.model.buffers()[i].name;
@@ -207,8 +207,9 @@ TEST(Joint, ShowsEachViewTheOther) {  // the paper's code; two passes would not
   const StepResult before = bench.step(criterion);
   bench.views.slice(0, kImages).mul_(0.5);
   const StepResult after = bench.step(criterion);
-  EXPECT_GT(apart({after.projections.slice(0, 0, kImages)}, {before.projections.slice(0, 0, kImages)}),
-            100 * kRounding);
+  EXPECT_GT(
+      apart({after.projections.slice(0, 0, kImages)}, {before.projections.slice(0, 0, kImages)}),
+      100 * kRounding);
 }
 
 // ---- gradients that are not finite ----
@@ -266,13 +267,14 @@ TEST(Precision, OfLessThanF32ComesNearIt) {
 TEST(Precision, AnOverflowLeavesTheStepOutAndHalvesTheScale) {
   Bench bench(small_model(EngineKind::kTorch));
   const at::Tensor poisoned = bench.optimizer->parameters()[0].tensor;
-  poisoned.register_hook(
-      [](const at::Tensor& gradient) { return gradient.mul(std::numeric_limits<float>::infinity()); });
+  poisoned.register_hook([](const at::Tensor& gradient) {
+    return gradient.mul(std::numeric_limits<float>::infinity());
+  });
   GradScaler scaler;
   const double scale = scaler.scale();
   const at::Tensor before = poisoned.detach().clone();
-  const StepResult result = train_step({bench.model, *bench.optimizer, &scaler}, {}, bench.views,
-                                       bench.labels, 0.1);
+  const StepResult result =
+      train_step({bench.model, *bench.optimizer, &scaler}, {}, bench.views, bench.labels, 0.1);
   EXPECT_EQ(result.bad_gradient, "");
   EXPECT_TRUE(std::isnan(result.gradient_norm));
   EXPECT_EQ(scaler.scale(), scale / 2);

@@ -50,7 +50,8 @@ std::string metrics_but_times(const fs::path& run) {
 
 void expect_equal_runs(const fs::path& run, const fs::path& whole, const std::string& what) {
   for (const char* name : {"last", "best"})
-    EXPECT_TRUE(checkpoint_bytes(run, name) == checkpoint_bytes(whole, name)) << what << " " << name;
+    EXPECT_TRUE(checkpoint_bytes(run, name) == checkpoint_bytes(whole, name))
+        << what << " " << name;
   EXPECT_EQ(metrics_but_times(run), metrics_but_times(whole)) << what;
 }
 
@@ -198,9 +199,11 @@ TEST(Checkpoints, AreWrittenEverySoManyEpochsAndAtTheEnd) {
   Listener listener;
   train_run(folder / "a", settings, listener);
   for (const char* name : {"last", "previous", "best", "epoch-2", "epoch-4"})
-    EXPECT_TRUE(fs::exists(folder / ("a/checkpoints/" + std::string(name) + ".safetensors"))) << name;
+    EXPECT_TRUE(fs::exists(folder / ("a/checkpoints/" + std::string(name) + ".safetensors")))
+        << name;
   for (const char* name : {"epoch-1", "epoch-3", "epoch-5", "next"})
-    EXPECT_FALSE(fs::exists(folder / ("a/checkpoints/" + std::string(name) + ".safetensors"))) << name;
+    EXPECT_FALSE(fs::exists(folder / ("a/checkpoints/" + std::string(name) + ".safetensors")))
+        << name;
   settings.save = {};
   NullSink silent;
   train_run(folder / "b", settings, silent);
@@ -235,9 +238,10 @@ TEST(Resume, WithMoreEpochsSaysWhatThatDoesToTheRate) {
   Listener listener;
   const PretrainResult result = train_run(folder / "a", settings, listener, true);
   EXPECT_EQ(result.epochs.size(), 4U);
-  EXPECT_TRUE(contains(listener.said,
-                       "4 epochs instead of 2: the cosine schedule now ends at epoch 4, so the next "
-                       "step's rate is 0.0005 instead of 0."))
+  EXPECT_TRUE(
+      contains(listener.said,
+               "4 epochs instead of 2: the cosine schedule now ends at epoch 4, so the next "
+               "step's rate is 0.0005 instead of 0."))
       << listener.said;
 }
 

@@ -111,10 +111,11 @@ Settings SettingsBuilder::resolve() const {
           "optim.schedule = step needs optim.milestones",
           "Name the epochs, as `--schedule step --milestones 60,80`.");
   const std::int64_t micro = s.train.micro_batch;
-  require(micro == 0 || (micro <= s.train.batch_size && s.train.batch_size % micro == 0),
-          fmt::format("train.micro_batch = {} is not a divisor of train.batch_size = {}", micro,
-                      s.train.batch_size),
-          "Each micro-batch must be of one size: a --micro-batch of half, a quarter ... the batch.");
+  require(
+      micro == 0 || (micro <= s.train.batch_size && s.train.batch_size % micro == 0),
+      fmt::format("train.micro_batch = {} is not a divisor of train.batch_size = {}", micro,
+                  s.train.batch_size),
+      "Each micro-batch must be of one size: a --micro-batch of half, a quarter ... the batch.");
   return s;
 }
 

@@ -90,9 +90,9 @@ void visit_fields(SaveSettings& s, Visitor&& visit) {
                   "only",
                   "save-minutes"},
         s.minutes, Range{0.0, 1e6});
-  visit(FieldText{"keep_every",
-                  "also keep the checkpoint of every so many epochs for good; 0 none"},
-        s.keep_every, Range{0, 1e9});
+  visit(
+      FieldText{"keep_every", "also keep the checkpoint of every so many epochs for good; 0 none"},
+      s.keep_every, Range{0, 1e9});
 }
 
 template <class Visitor>

@@ -23,19 +23,19 @@ struct EpochMetrics {
   double train_accuracy = 0.0;
   double val_loss = 0.0;
   double val_accuracy = 0.0;
-  double lr = 0.0;                ///< of the epoch's last step
-  double views_per_second = 0.0;  ///< of the training part, loader included
-  double epoch_seconds = 0.0;     ///< training and validation
+  double lr = 0.0;                         ///< of the epoch's last step
+  double views_per_second = 0.0;           ///< of the training part, loader included
+  double epoch_seconds = 0.0;              ///< training and validation
   double loader_share = kNotMeasured;      ///< of the epoch's time, waiting for views
   double step_share = kNotMeasured;        ///< forward, backward, update
   double evaluation_share = kNotMeasured;  ///< validation and monitors
   double saving_share = kNotMeasured;      ///< checkpoints, up to this epoch's own
   double gradient_norm = kNotMeasured;     ///< mean over steps
   double knn_accuracy = kNotMeasured;      ///< of validation images, by their nearest others
-  double probe_accuracy = kNotMeasured;    ///< of validation images, by the online linear classifier
-  double alignment = kNotMeasured;         ///< of validation projections, 0 to 4
-  double uniformity = kNotMeasured;        ///< likewise, 0 and below
-  double effective_rank = kNotMeasured;    ///< of validation features
+  double probe_accuracy = kNotMeasured;  ///< of validation images, by the online linear classifier
+  double alignment = kNotMeasured;       ///< of validation projections, 0 to 4
+  double uniformity = kNotMeasured;      ///< likewise, 0 and below
+  double effective_rank = kNotMeasured;  ///< of validation features
 };
 
 /// "Epoch 1/40  Train Loss: 3.205950, Train Acc: 0.031250 | Val Loss: ..., Val Acc: ..."

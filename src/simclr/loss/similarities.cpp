@@ -65,9 +65,9 @@ at::Tensor blocked_loss(const at::Tensor& unit, double temperature, const RowRul
     if (wanted) gradient = at::zeros_like(u);
     for (std::int64_t first = 0; first < rows; first += step) {
       const std::int64_t count = std::min(step, rows - first);
-      const at::Tensor block = u.slice(0, first, first + count);           // [B, D]
-      at::Tensor scores = at::mm(block, u.t()).div_(temperature);          // [B, 2N]
-      const at::Tensor positives = rules.positives(first, count);          // [B, 2N]
+      const at::Tensor block = u.slice(0, first, first + count);   // [B, D]
+      at::Tensor scores = at::mm(block, u.t()).div_(temperature);  // [B, 2N]
+      const at::Tensor positives = rules.positives(first, count);  // [B, 2N]
       const at::Tensor attraction = scores.mul(positives).sum();
       rules.leave_out(scores, first);
       const at::Tensor log_sums = at::logsumexp(scores, at::IntArrayRef{1}, true);  // [B, 1]

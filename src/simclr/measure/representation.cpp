@@ -81,8 +81,7 @@ double leave_one_out_accuracy(const at::Tensor& h, const at::Tensor& labels, std
   cosines.fill_diagonal_(-std::numeric_limits<double>::infinity());
   const std::int64_t voters = std::min(k, h.size(0) - 1);
   const auto [nearest, indices] = at::topk(cosines, voters, 1);  // [n, k], nearest first
-  const at::Tensor weights =
-      nearest.sub(nearest.select(1, 0).unsqueeze(1)).div(temperature).exp();
+  const at::Tensor weights = nearest.sub(nearest.select(1, 0).unsqueeze(1)).div(temperature).exp();
   const at::Tensor classes_of = labels.index_select(0, indices.flatten()).view_as(indices);
   const at::Tensor votes =
       at::zeros({h.size(0), classes}, unit.options()).scatter_add_(1, classes_of, weights);

@@ -19,8 +19,8 @@ class WeightAverage {
   WeightAverage(double decay, std::vector<OptimizedParameter> tensors);
 
   void update();
-  /// Exchanges the averages with the tensors: to look at the model as it is on average, and again to
-  /// go on.
+  /// Exchanges the averages with the tensors: to look at the model as it is on average, and again
+  /// to go on.
   void swap();
   /// The averages by name: the tensors themselves, not copies.
   std::map<std::string, at::Tensor> state() const;

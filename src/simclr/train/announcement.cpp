@@ -40,9 +40,9 @@ std::vector<std::string> announcement(const Settings& settings, const DataSplits
   const std::int64_t n = settings.train.batch_size;
   const bool contrastive = settings.train.objective == Objective::kContrastive;
   const std::string norms =
-      contrastive ? fmt::format("; batch norm {}",
-                                settings.model.bn == NormViews::kJoint ? "over both views"
-                                                                       : "over each view apart")
+      contrastive ? fmt::format("; batch norm {}", settings.model.bn == NormViews::kJoint
+                                                       ? "over both views"
+                                                       : "over each view apart")
                   : "";
   return {
       fmt::format("{}, stem {}, width {}: {:.2f} M weights; {} objective{}",
@@ -68,11 +68,12 @@ std::string extension_note(const Settings& settings, std::int64_t planned_epochs
   const std::string_view schedule = name_of(settings.optim.schedule);
   const std::string line = fmt::format("{} epochs instead of {}", epochs, planned_epochs);
   if (before == after) {
-    return fmt::format("{}: the {} schedule goes on, the next step's rate is {:.4g}.", line, schedule,
-                       after);
+    return fmt::format("{}: the {} schedule goes on, the next step's rate is {:.4g}.", line,
+                       schedule, after);
   }
   return fmt::format(
-      "{}: the {} schedule now ends at epoch {}, so the next step's rate is {:.4g} instead of {:.4g}. "
+      "{}: the {} schedule now ends at epoch {}, so the next step's rate is {:.4g} instead of "
+      "{:.4g}. "
       "A run of {} epochs from the start would have had other rates up to here.",
       line, schedule, epochs, after, before, epochs);
 }

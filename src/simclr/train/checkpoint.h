@@ -29,13 +29,13 @@ struct TrainingState {
   RunningMean sums;                ///< of those steps
   RunningMean gradient_norms;      ///< likewise, those that were measured: `loss` is the norm
   double best_val_loss = std::numeric_limits<double>::infinity();
-  std::int64_t best_epoch = 0;  ///< 1-based; 0: none yet
+  std::int64_t best_epoch = 0;      ///< 1-based; 0: none yet
   std::int64_t planned_epochs = 0;  ///< train.epochs when the checkpoint was written
 };
 
 /// What training keeps besides the model, by its name in a checkpoint: "optimizer.<kind>.<name>",
-/// "ema.<name>" where an average of the weights is kept, "probe.<name>", "scaler.<name>". The tensors
-/// themselves, not copies.
+/// "ema.<name>" where an average of the weights is kept, "probe.<name>", "scaler.<name>". The
+/// tensors themselves, not copies.
 using KeptTensors = std::map<std::string, at::Tensor>;
 inline constexpr const char* kAveragePrefix = "ema.";
 

@@ -26,8 +26,9 @@ void move_file(const fs::path& from, const fs::path& to) {
   if (error) fail(to, error);
 }
 
-/// The same content under a second name, in the place of what had it. Checkpoints are replaced, never
-/// changed, so two names may stand for one file; where the disk knows no such names, it is copied.
+/// The same content under a second name, in the place of what had it. Checkpoints are replaced,
+/// never changed, so two names may stand for one file; where the disk knows no such names, it is
+/// copied.
 void also_name(const fs::path& file, const fs::path& name) {
   const fs::path beside = name.string() + ".partial";
   std::error_code error;

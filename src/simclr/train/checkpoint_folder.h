@@ -12,8 +12,8 @@
 namespace simclr {
 
 /// The checkpoints of a run: last, the one before it (previous), best, and those of single epochs
-/// that are kept for good. At every moment at least one of those that were there is whole: a new one
-/// is written beside, then takes the place of last, whose place is previous.
+/// that are kept for good. At every moment at least one of those that were there is whole: a new
+/// one is written beside, then takes the place of last, whose place is previous.
 class CheckpointFolder {
  public:
   using Write = std::function<void(const std::filesystem::path&)>;

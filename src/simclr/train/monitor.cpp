@@ -42,8 +42,7 @@ Monitor::Monitor(const Settings& settings, const DataSplits& data, std::int64_t 
   probe_->bias = at::zeros({classes}, options).requires_grad_();
   OptimSettings adam;
   adam.optimizer = OptimizerKind::kAdam;
-  probe_->optimizer =
-      make_optimizer(adam, {{"weight", probe_->weight}, {"bias", probe_->bias}});
+  probe_->optimizer = make_optimizer(adam, {{"weight", probe_->weight}, {"bias", probe_->bias}});
 }
 
 at::Tensor Monitor::Probe::scores(const at::Tensor& features) const {
@@ -60,10 +59,9 @@ void Monitor::learn(const at::Tensor& features, const std::vector<std::int64_t>&
   const at::Tensor known = targets.ge(0).nonzero().squeeze(1);
   if (known.size(0) == 0) return;
   const bool all = known.size(0) == targets.size(0);
-  const at::Tensor loss =
-      all ? cross_entropy(probe_->scores(features), targets)
-          : cross_entropy(probe_->scores(features.index_select(0, known)),
-                          targets.index_select(0, known));
+  const at::Tensor loss = all ? cross_entropy(probe_->scores(features), targets)
+                              : cross_entropy(probe_->scores(features.index_select(0, known)),
+                                              targets.index_select(0, known));
   probe_->optimizer->zero_grad();
   loss.backward();
   probe_->optimizer->step(kProbeRate);
@@ -122,14 +120,14 @@ void Monitor::measure(SimclrModel& model, EpochMetrics& row) const {
     labels.insert(labels.end(), batch->labels.begin(), batch->labels.end());
   }
   const at::Tensor features = at::cat(parts);  // [images, F]
-  if (probe_) row.probe_accuracy = accuracy(probe_->scores(features), labels_tensor(labels, device_));
+  if (probe_)
+    row.probe_accuracy = accuracy(probe_->scores(features), labels_tensor(labels, device_));
   const at::Tensor h = features.to(at::kCPU, at::kFloat);
   if (wanted.rank) row.effective_rank = effective_rank(h);
   if (knn) {
-    row.knn_accuracy =
-        leave_one_out_accuracy(h, at::tensor(labels, at::kLong),
-                               static_cast<std::int64_t>(data_.class_names.size()), kNeighbours,
-                               kVoteTemperature);
+    row.knn_accuracy = leave_one_out_accuracy(h, at::tensor(labels, at::kLong),
+                                              static_cast<std::int64_t>(data_.class_names.size()),
+                                              kNeighbours, kVoteTemperature);
   }
 }
 

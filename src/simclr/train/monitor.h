@@ -52,9 +52,9 @@ class Monitor {
   std::int64_t validation_images_;
   std::int64_t images_;  ///< of them that are looked at, evenly spread
   bool labelled_;
-  std::unique_ptr<Probe> probe_;           ///< null: none
-  std::int64_t seen_ = 0;                  ///< validation images so far
-  std::vector<at::Tensor> first_views_;    // f32 [., D], of those that are looked at
+  std::unique_ptr<Probe> probe_;         ///< null: none
+  std::int64_t seen_ = 0;                ///< validation images so far
+  std::vector<at::Tensor> first_views_;  // f32 [., D], of those that are looked at
   std::vector<at::Tensor> second_views_;
 };
 

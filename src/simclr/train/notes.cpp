@@ -21,8 +21,7 @@ double chance_loss(const Settings& settings, std::int64_t classes) {
   if (settings.train.objective == Objective::kSupervised)
     return std::log(static_cast<double>(classes));
   const std::int64_t views = 2 * settings.train.batch_size;
-  const std::int64_t candidates =
-      settings.loss.kind == LossKind::kDcl ? views - 2 : views - 1;
+  const std::int64_t candidates = settings.loss.kind == LossKind::kDcl ? views - 2 : views - 1;
   return std::log(static_cast<double>(candidates));
 }
 

@@ -13,8 +13,8 @@ namespace simclr {
 /// ln(2N-2), for the supervised objective ln(classes).
 double chance_loss(const Settings& settings, std::int64_t classes);
 
-/// Notices after an epoch what a person should know at once, and tells it once, as long as it lasts:
-/// a training loss at chance, projections or features that have collapsed.
+/// Notices after an epoch what a person should know at once, and tells it once, as long as it
+/// lasts: a training loss at chance, projections or features that have collapsed.
 class Notes {
  public:
   explicit Notes(double chance) : chance_(chance) {}

@@ -27,10 +27,11 @@ void check_resumable(const RunFolder& run, const Settings& settings) {
     changed += fmt::format("\n  {}: {} there, {} now", key, field.get(before), field.get(settings));
   }
   if (changed.empty()) return;
-  throw Error(ExitCode::kUsage,
-              fmt::format("{} was trained with other settings:{}", run.path().string(), changed),
-              "Only epochs, workers, threads and how often to save may change on --resume. Leave the "
-              "others out, or start a new --out.");
+  throw Error(
+      ExitCode::kUsage,
+      fmt::format("{} was trained with other settings:{}", run.path().string(), changed),
+      "Only epochs, workers, threads and how often to save may change on --resume. Leave the "
+      "others out, or start a new --out.");
 }
 
 void check_batch_size(const DataSplits& data, const Settings& settings) {
@@ -75,8 +76,9 @@ void record_skipped(const RunFolder& run, const DataSplits& data, EventSink& sin
 }  // namespace
 
 bool may_change_on_resume(const std::string& key) {
-  static constexpr std::array kAllowed{"train.epochs", "run.workers",  "run.threads",     "data.cache",
-                                       "save.epochs",  "save.minutes", "save.keep_every", "monitor.tensorboard"};
+  static constexpr std::array kAllowed{"train.epochs",    "run.workers",        "run.threads",
+                                       "data.cache",      "save.epochs",        "save.minutes",
+                                       "save.keep_every", "monitor.tensorboard"};
   return std::find(kAllowed.begin(), kAllowed.end(), key) != kAllowed.end();
 }
 

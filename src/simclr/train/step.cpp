@@ -56,7 +56,8 @@ at::Tensor together(const std::vector<at::Tensor>& parts, std::int64_t views) {
   if (parts.size() == 1) return parts[0];
   std::vector<at::Tensor> ordered;
   for (std::int64_t view = 0; view < views; ++view)
-    for (const at::Tensor& part : parts) ordered.push_back(part.chunk(views, 0)[static_cast<std::size_t>(view)]);
+    for (const at::Tensor& part : parts)
+      ordered.push_back(part.chunk(views, 0)[static_cast<std::size_t>(view)]);
   return at::cat(ordered);
 }
 
@@ -187,11 +188,9 @@ at::Tensor views_tensor(Batch& batch, int side, const c10::Device& device) {
 StepResult train_step(const Learner& learner, const Criterion& criterion, const at::Tensor& views,
                       const std::vector<std::int64_t>& labels, double lr) {
   learner.optimizer.zero_grad();
-  const std::vector<Slice> slices =
-      slices_of(criterion, static_cast<std::int64_t>(labels.size()));
-  StepResult result = slices.size() == 1
-                          ? one_pass(learner, criterion, views, labels)
-                          : two_passes(learner, criterion, views, labels, slices);
+  const std::vector<Slice> slices = slices_of(criterion, static_cast<std::int64_t>(labels.size()));
+  StepResult result = slices.size() == 1 ? one_pass(learner, criterion, views, labels)
+                                         : two_passes(learner, criterion, views, labels, slices);
   if (!std::isfinite(result.loss)) return result;
   if (learner.scaler != nullptr) {
     const bool finite = learner.scaler->unscale(learner.optimizer.parameters());
@@ -212,9 +211,8 @@ StepResult train_step(const Learner& learner, const Criterion& criterion, const 
 StepResult score(SimclrModel& model, const Criterion& criterion, const at::Tensor& views,
                  const std::vector<std::int64_t>& labels) {
   const c10::NoGradGuard no_grad;
-  const Embedded all =
-      embed_all(model, criterion, views,
-                slices_of(criterion, static_cast<std::int64_t>(labels.size())));
+  const Embedded all = embed_all(model, criterion, views,
+                                 slices_of(criterion, static_cast<std::int64_t>(labels.size())));
   const Scored batch = scored(criterion, all.projections, labels);
   StepResult result{batch.loss.item<double>(), batch.accuracy};
   result.features = all.features;

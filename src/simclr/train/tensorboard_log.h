@@ -10,12 +10,13 @@
 
 namespace simclr {
 
-/// A run's metrics for TensorBoard, in one event file: settings, a grid of views, and the scalars of
-/// each epoch. Of an earlier session's file nothing stays but the epochs that are gone on from, so a
-/// resumed run shows one curve.
+/// A run's metrics for TensorBoard, in one event file: settings, a grid of views, and the scalars
+/// of each epoch. Of an earlier session's file nothing stays but the epochs that are gone on from,
+/// so a resumed run shows one curve.
 class TensorBoardLog {
  public:
-  /// @param images  that the run learns from; the grid shows the first eight  @throws Error(kFailed)
+  /// @param images  that the run learns from; the grid shows the first eight  @throws
+  /// Error(kFailed)
   TensorBoardLog(const RunFolder& run, const Settings& settings,
                  const std::shared_ptr<const Dataset>& images, int side,
                  const std::vector<EpochMetrics>& rows);

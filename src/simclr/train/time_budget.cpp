@@ -43,7 +43,8 @@ double seconds_per_batch(BatchLoader& loader, std::int64_t warm_up, Work&& work)
     if (done >= warm_up + kMostSteps || watch.seconds() - start > kMostSeconds) break;
   }
   // So few batches that none came after the warm-up: all of them count.
-  if (done <= warm_up) return watch.seconds() / static_cast<double>(std::max<std::int64_t>(done, 1));
+  if (done <= warm_up)
+    return watch.seconds() / static_cast<double>(std::max<std::int64_t>(done, 1));
   return (watch.seconds() - start) / static_cast<double>(done - warm_up);
 }
 

@@ -90,8 +90,8 @@ PretrainResult Trainer::train() {
     sink_.message("Validation scores the average of the weights (`simclr knn --ema` does too).");
   write_metrics(run_.path(), rows_);
   if (settings_.monitor.tensorboard) {
-    tensorboard_ = std::make_unique<TensorBoardLog>(run_, settings_, images_, data_.image_size,
-                                                    rows_);
+    tensorboard_ =
+        std::make_unique<TensorBoardLog>(run_, settings_, images_, data_.image_size, rows_);
   }
   while (state_.epoch < settings_.train.epochs && !patience_is_over()) {
     EpochMetrics row;
@@ -112,10 +112,9 @@ PretrainResult Trainer::train() {
 
 bool Trainer::train_epoch() {
   const std::string task = fmt::format("Epoch {}/{}", state_.epoch + 1, settings_.train.epochs);
-  BatchLoader loader(
-      images_,
-      training_plan(settings_, data_.image_size, state_.epoch, state_.step_in_epoch),
-      settings_.run.workers);
+  BatchLoader loader(images_,
+                     training_plan(settings_, data_.image_size, state_.epoch, state_.step_in_epoch),
+                     settings_.run.workers);
   model_.set_training(true);
   views_done_ = 0;
   stages_ = {};
@@ -129,8 +128,8 @@ bool Trainer::train_epoch() {
       take_step(*batch);
     }
     sink_.progress(task, state_.step_in_epoch, steps_per_epoch_,
-                   fmt::format("{:.0f} views/s", static_cast<double>(views_done_) /
-                                                     (stages_.loader + stages_.step)));
+                   fmt::format("{:.0f} views/s",
+                               static_cast<double>(views_done_) / (stages_.loader + stages_.step)));
     if (stop_()) return false;
     const std::chrono::duration<double> unsaved = Clock::now() - last_saved_;
     if (settings_.save.minutes > 0.0 && unsaved.count() > 60.0 * settings_.save.minutes)
@@ -141,9 +140,9 @@ bool Trainer::train_epoch() {
 
 void Trainer::take_step(Batch& batch) {
   const at::Tensor views = views_tensor(batch, data_.image_size, device_);
-  const StepResult step = train_step({model_, *optimizer_, scaler_ ? &*scaler_ : nullptr},
-                                     criterion_, views, batch.labels,
-                                     learning_rate_at(step_number()));
+  const StepResult step =
+      train_step({model_, *optimizer_, scaler_ ? &*scaler_ : nullptr}, criterion_, views,
+                 batch.labels, learning_rate_at(step_number()));
   check_finite(step, "training loss");
   monitor_.learn(step.features, batch.labels);
   if (average_) average_->update();

@@ -67,7 +67,7 @@ class Trainer {
   std::int64_t steps_per_epoch_;
   TrainingState state_;
   std::vector<EpochMetrics> rows_;
-  StageSeconds stages_;  ///< of the current epoch, in this process
+  StageSeconds stages_;          ///< of the current epoch, in this process
   std::int64_t views_done_ = 0;  ///< likewise
   std::chrono::steady_clock::time_point last_saved_;
   double session_seconds_ = 0.0;

@@ -78,6 +78,7 @@ void CheckpointFolder::save(const Names& names, const Write& write) const {
 
 std::vector<fs::path> CheckpointFolder::newest_first() const {
   std::vector<fs::path> epochs;
+  if (!fs::is_directory(run_.path() / "checkpoints")) return {};
   for (const auto& entry : fs::directory_iterator(run_.path() / "checkpoints"))
     if (epoch_of(entry.path()) > 0) epochs.push_back(entry.path());
   std::sort(epochs.begin(), epochs.end(),

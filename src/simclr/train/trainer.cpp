@@ -117,7 +117,6 @@ bool Trainer::train_epoch() {
                      settings_.run.workers);
   model_.set_training(true);
   views_done_ = 0;
-  stages_ = {};
   const auto next_batch = [&] {
     const StageTimer timer(stages_.loader);
     return loader.next();
@@ -211,6 +210,7 @@ void Trainer::finish_epoch(const StepResult& validation, EpochMetrics row) {
   if (norms.images > 0) row.gradient_norm = norms.loss();
   session_seconds_ += stages_.total();
   ++session_epochs_;
+  stages_ = {};  // what is saved from here on counts for the next epoch
   rows_.push_back(row);
   write_metrics(run_.path(), rows_);
   if (tensorboard_) tensorboard_->add(row);

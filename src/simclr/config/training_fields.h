@@ -98,7 +98,7 @@ void visit_fields(SaveSettings& s, Visitor&& visit) {
 template <class Visitor>
 void visit_fields(MonitorSettings& s, Visitor&& visit) {
   visit(FieldText{"images",
-                  "validation images, the first ones, whose features are looked at after each "
+                  "validation images, evenly spread, whose features are looked at after each "
                   "epoch; 0 none",
                   "monitor-images"},
         s.images, Range{0, 1e6});

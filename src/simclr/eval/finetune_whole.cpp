@@ -52,10 +52,10 @@ class WholeTrainer {
     while (auto batch = loader.next()) {
       // Batch norm cannot take one image alone where a map has shrunk to one pixel.
       if (batch->images == 1 && data_.train->size() > 1) continue;
-      const StepResult step = train_step(model_, *optimizer_, {Objective::kSupervised, {}},
+      const StepResult step = train_step({model_, *optimizer_}, {Objective::kSupervised, {}},
                                          views_tensor(*batch, data_.side, classifier_.device),
                                          batch->labels, settings_.lr);
-      check_finite(step.loss, epoch);
+      check_finite(step.bad_gradient.empty() ? step.loss : std::nan(""), epoch);
       sums.add(step.loss, step.accuracy, batch->images);
       sink.progress(fmt::format("Fine-tuning, epoch {}/{}", epoch + 1, settings_.epochs), ++done,
                     loader.batches(), fmt::format("loss {:.3f}", sums.loss()));
@@ -85,9 +85,10 @@ class WholeTrainer {
 
   void check_finite(double loss, std::uint32_t epoch) const {
     if (std::isfinite(loss)) return;
-    throw Error(ExitCode::kDiverged,
-                fmt::format("fine-tuning: the loss is not finite ({}) in epoch {}", loss, epoch + 1),
-                "Lower --lr.");
+    throw Error(
+        ExitCode::kDiverged,
+        fmt::format("fine-tuning: the loss is not finite ({}) in epoch {}", loss, epoch + 1),
+        "Lower --lr.");
   }
 
   SimclrModel& model_;
@@ -121,7 +122,8 @@ TrainingCurve finetune_whole(SimclrModel& model, const WholeData& data,
                              epoch.validation_accuracy));
   }
   for (std::size_t e = 0; e < named.size(); ++e)
-    curve.epochs[e].test_accuracy = named[e].eq(chosen.labels).to(at::kDouble).mean().item<double>();
+    curve.epochs[e].test_accuracy =
+        named[e].eq(chosen.labels).to(at::kDouble).mean().item<double>();
   curve.test = score_classes(chosen.x, chosen.labels);
   return curve;
 }

@@ -18,7 +18,6 @@ namespace {
 constexpr std::int64_t kCheckImages = 5;
 constexpr std::int64_t kCheckSide = 32;  // where the images' side is not known
 constexpr double kTolerance = 1e-4;      // of the largest output: f32 sums in another order
-constexpr const char* kCounters = "counters";
 constexpr std::string_view kCounter = "num_batches_tracked";
 
 using Outputs = std::map<std::string, at::Tensor>;
@@ -114,12 +113,14 @@ ExportResult write_onnx_checked(const std::filesystem::path& path, const Job& jo
       job.state, {job.info.model.stem, job.info.image_size, options.fold_norms, options.pixels,
                   job.info.normalization.value_or(Normalization::kNone)});
   graph.metadata = job.metadata;
-  graph.metadata[kCounters] = counters_of(job.state);
+  graph.metadata[kOnnxCounters] = counters_of(job.state);
   if (options.fold_norms) graph.metadata["folded"] = "true";
   write_onnx(path, graph);
   const Outputs inputs{
       {options.pixels ? "pixels" : "images", options.pixels ? job.pixels : job.images}};
   ExportResult result = compare(job.expected, run_onnx(read_onnx(path), inputs));
+  result.inputs = inputs;
+  result.expected = job.expected;
   result.checked_by = "the graph, read back and run by LibTorch";
   return result;
 }

@@ -13,12 +13,15 @@
 
 namespace simclr {
 
+/// Metadata of an ONNX model: num_batches_tracked of each norm, which its graph has no place for.
+inline constexpr const char* kOnnxCounters = "counters";
+
 struct ExportOptions {
   TensorFormat format = TensorFormat::kSafetensors;
   bool head = false;        ///< the projection head too: "head.0.weight" ...
   bool fold_norms = false;  ///< ONNX: batch norms into the convolutions before them
   bool pixels = false;      ///< ONNX: takes u8 [batch, S, S, 3], the preprocessing inside
-  std::optional<LinearClassifier> classifier;  ///< as "fc.weight" and "fc.bias"
+  std::optional<LinearClassifier> classifier = std::nullopt;  ///< as "fc.weight" and "fc.bias"
 };
 
 struct ExportResult {
@@ -28,6 +31,9 @@ struct ExportResult {
   double largest_difference = 0.0;
   double largest_value = 0.0;  ///< of the model's outputs, to judge the difference by
   std::string checked_by;      ///< what computed the file's outputs
+  /// What it was checked with, and what the model gave for it: for other programs to be checked by.
+  std::map<std::string, at::Tensor> inputs;
+  std::map<std::string, at::Tensor> expected;
 };
 
 /// Writes an encoder under torchvision's names, reads it back, and computes the outputs of some

@@ -1,5 +1,4 @@
 #include "cli/settings_flags.h"
-#include "cli/weights_place.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -130,9 +129,6 @@ Settings SettingsFlags::resolve(const std::string& base_config) const {
   if (std::filesystem::exists(settings.data.source)) {
     settings.data.source = std::filesystem::canonical(settings.data.source).string();
   }
-  // A run that goes on needs the file no more.
-  if (!settings.train.init.empty() && builder.origin(find_field("train.init")) != base_config)
-    settings.train.init = find_weights(settings.train.init);
   return settings;
 }
 

@@ -1,6 +1,9 @@
 #include "simclr/weights/export.h"
 
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/rand.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 

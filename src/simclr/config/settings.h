@@ -76,8 +76,6 @@ struct TrainSettings {
   std::int64_t batch_size = 256;
   std::int64_t patience = 0;
   std::uint64_t seed = 0;
-  std::string init = "";
-  std::string allow_missing = "";
 };
 
 struct RunSettings {

@@ -71,14 +71,6 @@ void visit_fields(TrainSettings& s, Visitor&& visit) {
                   "stop after this many epochs without a better validation loss; 0 never"},
         s.patience, Range{0, 1e9});
   visit(FieldText{"seed", "key of initial weights, order and views"}, s.seed, kAnySeed);
-  visit(FieldText{"init",
-                  "file whose encoder training starts from (a checkpoint, an export, or another "
-                  "program's .safetensors or .pth); empty: random weights"},
-        s.init);
-  visit(FieldText{"allow_missing",
-                  "tensors of the encoder that this file may lack, by torchvision's names with "
-                  "commas between (bn1.bias,layer4.*); they start random"},
-        s.allow_missing);
 }
 
 }  // namespace simclr

@@ -90,7 +90,7 @@ Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const R
       criterion_{settings_.train.objective, settings_.loss},
       steps_per_epoch_(batches_per_epoch(images_->size(), settings_.train.batch_size, true)) {
   if (!options.resume || !std::filesystem::exists(run.checkpoint("last")))
-    load_initial_weights(model_, settings_, sink_);
+    load_initial_weights(model_, options, sink_);
   model_.to(device_);
   optimizer_ = make_optimizer(settings_.optim, optimized(model_));
   if (settings_.optim.ema_decay > 0.0)

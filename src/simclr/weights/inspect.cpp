@@ -1,6 +1,7 @@
 #include "simclr/weights/inspect.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/masked_select.h>
 
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"

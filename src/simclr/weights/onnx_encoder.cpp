@@ -1,6 +1,6 @@
 #include "simclr/weights/onnx_encoder.h"
 
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 
 #include <memory>

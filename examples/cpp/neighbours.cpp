@@ -2,6 +2,7 @@
 // ENCODER is a checkpoint, an export, or another program's .safetensors or .pth.
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "simclr/config/schema.h"
+#include "simclr/core/error.h"
 #include "simclr/core/text.h"
 #include "simclr/weights/inspect.h"
 
@@ -109,6 +111,21 @@ std::string short_text(const std::string& text) {
   return printable(line) + (line.size() < text.size() ? " ..." : "");
 }
 
+/// The settings that a run had, as far as they are not the defaults.
+void print_settings(const std::string& yaml) {
+  Settings settings;
+  try {
+    SettingsBuilder builder;
+    builder.apply_yaml(yaml, "settings");
+    settings = builder.resolve();
+  } catch (const Error&) {
+    return;  // of another version: --json has the text
+  }
+  fmt::print("\nsettings that are not the defaults (all by --json)\n");
+  for (const std::string& key : differing_keys(Settings{}, settings))
+    fmt::print("  {:<28} {}\n", key, printable(find_field(key).get(settings)));
+}
+
 void print_text(const std::string& path, const Inspection& inspection) {
   const TensorFile& file = inspection.file;
   fmt::print("{}: {}, {} bytes, {} tensors\nsha256 {}\n", path, format_name(file.format()),
@@ -117,7 +134,8 @@ void print_text(const std::string& path, const Inspection& inspection) {
   for (const InspectedEncoder& encoder : inspection.encoders) print_encoder(encoder);
   if (!file.metadata().empty()) fmt::print("\nmetadata (whole by --json)\n");
   for (const auto& [key, value] : file.metadata())
-    fmt::print("  {:<20} {}\n", printable(key), short_text(value));
+    if (key != "settings") fmt::print("  {:<20} {}\n", printable(key), short_text(value));
+  if (file.metadata().contains("settings")) print_settings(file.metadata().at("settings"));
   fmt::print("\n{:<52} {:<5} {:<20} {:>11} {:>11} {:>9}\n", "tensor", "dtype", "shape", "norm",
              "mean", "zeros");
   for (const auto& [name, entry] : file.tensors()) {

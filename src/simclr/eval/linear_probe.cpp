@@ -1,5 +1,6 @@
 #include "simclr/eval/linear_probe.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mv.h>

@@ -38,4 +38,23 @@ std::string find_weights(const std::string& name) {
               "Give the path of a .safetensors or .pth file.");
 }
 
+void add_weights_options(CLI::App& command, std::string& weights, std::string& stem) {
+  command
+      .add_option(
+          "--weights", weights,
+          "the encoder of this file instead of a checkpoint: an export, or another program's "
+          ".safetensors or .pth; --run is then made if it is not there")
+      ->type_name("FILE");
+  command.add_option("--stem", stem, "of --weights, if 3x3 and it does not say")
+      ->check(CLI::IsMember({"cifar", "cifar-pool"}));
+}
+
+void make_run_of_weights(const RunEncoderOptions& options, const SettingsFlags& flags,
+                         const std::string& stem, const std::string& line) {
+  if (fs::exists(options.run)) return;
+  Settings settings = flags.resolve();
+  if (!stem.empty()) find_field("model.stem").set(settings, stem);
+  create_run_of_weights(options, settings, line);
+}
+
 }  // namespace simclr::cli

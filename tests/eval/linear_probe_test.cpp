@@ -57,7 +57,7 @@ TEST(LinearProbe, GivesWeightsForFeaturesAsTheyAre) {
   const FeatureSplits features = toy_splits(2.0F);
   const LinearResult result = probe(features);
   const at::Tensor scores = at::linear(features.test.x, result.weight, result.bias);
-  EXPECT_EQ(accuracy(scores, features.test.labels), result.test_accuracy);
+  EXPECT_EQ(accuracy(scores, features.test.labels), result.test.top1);
 }
 
 TEST(LinearProbe, ReportsTheFitThatIsBestOnValidation) {

@@ -56,7 +56,9 @@ std::string accuracies_of(const RunFolder& run, const std::string& sha256) {
   std::ifstream in(run.results());
   for (std::string line; std::getline(in, line);) {
     const Json result = Json::parse(line, nullptr, false);
-    if (!result.is_object() || result.value("encoder_sha256", "") != sha256) continue;
+    if (!result.is_object() || !result.contains("encoder_sha256") ||
+        result["encoder_sha256"] != sha256)
+      continue;
     Json kept;
     for (const char* key : {"protocol", "test_accuracy", "validation_accuracy", "protocol_text"})
       if (result.contains(key)) kept[key] = result[key];
@@ -68,11 +70,12 @@ std::string accuracies_of(const RunFolder& run, const std::string& sha256) {
 LinearClassifier probe(SimclrModel& model, const DataSplits& data, const Settings& settings,
                        EventSink& sink, double& accuracy) {
   require_labels(data, "--with-linear");
-  const FeatureSplits features = extract_splits(model, data, settings.augment.normalization,
-                                                settings.run.workers, "trained encoder", sink);
+  const FeatureSplits features = extract_splits(
+      embedding_of(model, ScoredVectors::kFeatures, data.image_size, "trained encoder"), data,
+      settings.augment.normalization, settings.run.workers, sink);
   const LinearResult result = linear_probe(
       features, static_cast<std::int64_t>(data.class_names.size()), settings.linear, sink);
-  accuracy = result.test_accuracy;
+  accuracy = result.test.top1;
   return {result.weight, result.bias};
 }
 

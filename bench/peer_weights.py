@@ -55,9 +55,9 @@ def main():
     test, test_labels = read(["test_batch"])
     split = json.loads(simclr("data", "split", "--config", Path(run) / "config.yaml"))["train"]
     train, train_labels = train[split], train_labels[split]
-    ours = json.loads(simclr("knn", "--run", run, "--json"))[-1]
-    k, temperature = ours["details"]["k"], ours["details"]["temperature"]
-    k = max(k) if isinstance(k, list) else k
+    k, temperature = 200, 0.1
+    scores = json.loads(simclr("knn", "--run", run, "--k", k, "--temperature", temperature, "--no-pixels", "--json"))
+    ours = next(score for score in scores if score["encoder"] == "trained")
     rows = [("simclr knn", ours["test_accuracy"], 0.0)]
     with tempfile.TemporaryDirectory() as folder:
         files = {form: Path(folder) / f"encoder{ending}"

@@ -71,8 +71,11 @@ LoadReport load_found(SimclrModel& model, const std::filesystem::path& path, con
 
 FoundEncoder find_encoder(const std::filesystem::path& path, const TensorFile& file, bool average) {
   std::vector<FoundEncoder> found = find_encoders(file.tensors(), average);
-  if (!found.empty()) return found.front();
-  if (file.tensors().contains("conv1.bias")) {
+  if (!found.empty()) {
+    FoundEncoder& first = found.front();
+    const bool folded =
+        !first.names.contains("bn1.weight") && file.tensors().contains(first.prefix + "conv1.bias");
+    if (!folded) return std::move(first);
     throw Error(ExitCode::kData,
                 fmt::format("{}: its batch norms are folded into its convolutions", path.string()),
                 "Give the checkpoint or an export that was not folded.");

@@ -106,10 +106,23 @@ def settings():
     yield "flat", b"train.epochs: 3\nbatch-size: 64\ndata: {path: 'x # y'}\n"
 
 
+def field(number, value):
+    """One field of a protocol buffer: a small number, or bytes of fewer than 128."""
+    return bytes([number << 3, value]) if isinstance(value, int) else bytes([number << 3 | 2, len(value)]) + value
+
+
+def onnx():
+    weight = field(1, 2) + field(2, 1) + field(8, b"w") + field(9, bytes(8))
+    node = field(1, b"x") + field(1, b"w") + field(2, b"y") + field(4, b"Add") + field(5, field(1, b"axis") + field(3, 1) + field(20, 2))
+    value = field(1, b"x") + field(2, field(1, field(1, 1) + field(2, field(1, field(2, b"batch")) + field(1, field(1, 2)))))
+    graph = field(1, node) + field(2, b"g") + field(5, weight) + field(11, value)
+    yield "one", field(1, 8) + field(7, graph) + field(8, field(2, 17)) + field(14, field(1, b"k") + field(2, b"v"))
+
+
 def main():
     out = Path(sys.argv[1])
     targets = {"image": images, "exif": exif, "archive": archives, "cifar": cifar, "safetensors": safetensors,
-               "npy": npy, "pickle": pickles, "pytorch": pytorch, "settings": settings}
+               "npy": npy, "onnx": onnx, "pickle": pickles, "pytorch": pytorch, "settings": settings}
     for target, seeds in targets.items():
         folder = out / target
         folder.mkdir(parents=True, exist_ok=True)

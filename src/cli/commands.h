@@ -21,6 +21,9 @@ void add_evaluations(CLI::App& app, Context& context);  ///< knn, linear, finetu
 void add_embed(CLI::App& app, Context& context);
 void add_study(CLI::App& app, Context& context);
 void add_preview(CLI::App& app, Context& context);
+void add_export(CLI::App& app, Context& context);
+void add_inspect(CLI::App& app, Context& context);
+void add_convert(CLI::App& app, Context& context);
 void add_data(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 void add_bench(CLI::App& app, Context& context);

@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/settings_flags.h"
 #include "cli/short_waits.h"
+#include "cli/weights_place.h"
 #include "simclr/eval/run_encoder.h"
 
 namespace simclr::cli {
@@ -21,11 +22,18 @@ struct EmbedCommand {
   SettingsFlags settings;
   RunEncoderOptions encoder;
   EmbedPlan plan;
+  std::string weights;
+  std::string stem;
+  std::string line;  ///< as typed
   std::string on = "features";
   bool json = false;
 };
 
 ExitCode run(EmbedCommand& command) {
+  if (!command.weights.empty()) {
+    command.encoder.weights = find_weights(command.weights);
+    make_run_of_weights(command.encoder, command.settings, command.stem, command.line);
+  }
   const RunFolder folder = RunFolder::open(command.encoder.run);
   Settings settings = command.settings.resolve((folder.path() / "config.yaml").string());
   find_field("eval.on").set(settings, command.on);
@@ -80,6 +88,7 @@ void add_embed(CLI::App& app, Context& context) {
       ->capture_default_str();
   command->add_flag("--ema", state->encoder.average,
                     "the average of the weights that training kept with --ema-decay");
+  add_weights_options(*command, state->weights, state->stem);
   command->add_option("--on", state->on, "features (before the head), or projection (after it)")
       ->check(CLI::IsMember({"features", "projection"}))
       ->capture_default_str();
@@ -92,6 +101,7 @@ void add_embed(CLI::App& app, Context& context) {
 Stopped or killed, the same command goes on where it was.)");
   command->callback([state, &context] {
     restart_with_short_waits(context.argv);
+    state->line = context.command_line;
     context.result = run(*state);
   });
 }

@@ -7,6 +7,7 @@
 #include "cli/result_table.h"
 #include "cli/settings_flags.h"
 #include "cli/short_waits.h"
+#include "cli/weights_place.h"
 #include "simclr/eval/evaluate_run.h"
 #include "simclr/report/run_report.h"
 
@@ -21,6 +22,8 @@ struct EvaluateCommand {
   Protocol protocol;
   EvaluationOptions options;  ///< of every run, but for its folder and settings
   std::vector<std::string> runs;
+  std::string weights;
+  std::string stem;
   bool no_pixels = false;
   bool json = false;
 };
@@ -30,6 +33,11 @@ EvaluationPair evaluate(const EvaluateCommand& command, const std::string& folde
   EvaluationOptions options = command.options;
   options.run = folder;
   options.pixels = !command.no_pixels;
+  if (!command.weights.empty()) {
+    options.weights = find_weights(command.weights);
+    make_run_of_weights({.run = options.run, .weights = options.weights}, command.settings,
+                        command.stem, options.command);
+  }
   const RunFolder run = RunFolder::open(options.run);
   options.settings = command.settings.resolve((run.path() / "config.yaml").string());
   EvaluationPair pair = RunEvaluator(options, console).evaluate(command.protocol);
@@ -69,6 +77,7 @@ void add_evaluation(CLI::App& app, Context& context, Protocol protocol, const ch
       ->capture_default_str();
   command->add_flag("--ema", state->options.average,
                     "score the average of the weights that training kept with --ema-decay");
+  add_weights_options(*command, state->weights, state->stem);
   command->add_flag("--no-pixels", state->no_pixels, "leave out the raw pixels");
   command->add_flag("--json", state->json, "print the results as JSON");
   command->footer(examples);
@@ -88,6 +97,7 @@ void add_evaluations(CLI::App& app, Context& context) {
   simclr knn --run runs/a
   simclr knn --run runs/seed-0 --run runs/seed-1 --run runs/seed-2
   simclr knn --run runs/a --seeds 3 --on projection
+  simclr knn --weights encoder.safetensors --data cifar10 --run runs/scores    an encoder from a file alone
   simclr knn --run runs/a --k 20 --temperature 0.07 --json)");
   add_evaluation(app, context, Protocol::kLinear,
                  "linear evaluation of a run's frozen encoder, beside a random one",

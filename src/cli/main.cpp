@@ -50,6 +50,9 @@ int run(int argc, char** argv) {
   add_embed(app, context);
   add_study(app, context);
   add_preview(app, context);
+  add_export(app, context);
+  add_inspect(app, context);
+  add_convert(app, context);
   add_data(app, context);
   add_config(app, context);
   add_bench(app, context);

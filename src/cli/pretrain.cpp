@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/settings_flags.h"
 #include "cli/short_waits.h"
+#include "cli/weights_place.h"
 #include "simclr/report/run_report.h"
 #include "simclr/train/pretrain.h"
 
@@ -22,6 +23,7 @@ struct PretrainCommand {
 
   SettingsFlags settings;
   PretrainOptions options;
+  std::string init;
   bool dry_run = false;
   bool json = false;
 };
@@ -52,6 +54,8 @@ ExitCode run(PretrainCommand& command) {
     fmt::print("{}", to_yaml(options.settings));
     return ExitCode::kOk;
   }
+  // A run that goes on has its weights in its own checkpoint, and needs the file no more.
+  if (!command.init.empty() && !goes_on) options.init = find_weights(command.init);
   catch_signals();
   options.stop = interrupted;
   ConsoleSink console;
@@ -80,6 +84,18 @@ void add_pretrain(CLI::App& app, Context& context) {
   command->add_flag("--resume", state->options.resume, "go on with the run in --out, bit for bit");
   command->add_flag("--overwrite", state->options.overwrite, "replace the run in --out")
       ->excludes("--resume");
+  command
+      ->add_option("--init", state->init,
+                   "start from the encoder of this file: a checkpoint, an export, or another "
+                   "program's .safetensors or .pth (docs/weights.md)")
+      ->type_name("FILE");
+  command
+      ->add_option(
+          "--allow-missing", state->options.allow_missing,
+          "tensors that the encoder of --init may lack, by torchvision's names with commas "
+          "between (bn1.bias,layer4.*); they start random")
+      ->delimiter(',')
+      ->type_name("NAMES");
   command->add_flag("--dry-run", state->dry_run, "print the settings that would be used, and stop");
   command->add_flag("--json", state->json, "print the result as JSON");
   command->footer(R"(Examples:
@@ -87,6 +103,7 @@ void add_pretrain(CLI::App& app, Context& context) {
   simclr pretrain --data cifar-10-binary.tar.gz --preset seed --out runs/b
   simclr pretrain --preset quick --temperature 0.1 --batch-size 64 --out runs/c
   simclr pretrain --out runs/b --resume --epochs 80                  more epochs
+  simclr pretrain --init resnet18.pth --out runs/e                   from given weights
   simclr pretrain --objective supervised --out runs/d                the same network with labels)");
   command->callback([state, &context] {
     restart_with_short_waits(context.argv);

@@ -53,6 +53,13 @@ TEST(LinearProbe, ChoosesWithoutTestLabels) {
   EXPECT_GT(a.test.top1, b.test.top1);
 }
 
+TEST(LinearProbe, GivesWeightsForFeaturesAsTheyAre) {
+  const FeatureSplits features = toy_splits(2.0F);
+  const LinearResult result = probe(features);
+  const at::Tensor scores = at::linear(features.test.x, result.weight, result.bias);
+  EXPECT_EQ(accuracy(scores, features.test.labels), result.test.top1);
+}
+
 TEST(LinearProbe, ReportsTheFitThatIsBestOnValidation) {
   const FeatureSplits features = toy_splits(2.5F);
   const at::Tensor train = features.train.x.to(at::kDouble);

@@ -39,8 +39,9 @@ RunEvaluator::RunEvaluator(EvaluationOptions options, EventSink& sink)
       run_(RunFolder::open(options_.run)),
       data_(open_data(options_.settings.data, sink)),
       device_(prepare_device(options_.settings.run)) {
-  RunEncoder trained = load_run_encoder({options_.run, options_.checkpoint, options_.average},
-                                        options_.settings, sink_);
+  RunEncoder trained =
+      load_run_encoder({options_.run, options_.checkpoint, options_.average, options_.weights},
+                       options_.settings, sink_);
   trained_.emplace(EncoderKind::kTrained, std::move(trained.model), trained.epoch);
   random_.emplace(EncoderKind::kRandom, initial_model(0), 0);
   if (options_.pixels) pixels_.emplace(EncoderKind::kPixels, std::nullopt, 0);
@@ -214,7 +215,7 @@ EvaluationResult RunEvaluator::score(Subject& subject, Protocol protocol) {
       {"seed", settings.train.seed},
       {"seeds", outcomes.size()},
       {"data", settings.data.source},
-      {"checkpoint", options_.checkpoint},
+      {"checkpoint", options_.weights.empty() ? options_.checkpoint : options_.weights.string()},
       {"weights", trained && options_.average ? "ema" : "as trained"},
       {"confusion_file", table.string()},
       {"commit", commit()},

@@ -40,6 +40,7 @@ struct EvaluationOptions {
   std::string command;   ///< how to repeat it
   bool average = false;  ///< score the average of the weights, which ema_decay keeps
   bool pixels = false;   ///< score raw pixels, too
+  std::filesystem::path weights = {};  ///< score this file's encoder, not a checkpoint's
 };
 
 /// Scores a run's encoder beside the same network with its initial weights (with several seeds:

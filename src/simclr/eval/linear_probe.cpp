@@ -1,7 +1,9 @@
 #include "simclr/eval/linear_probe.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/mv.h>
 #include <ATen/ops/var_mean.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -77,6 +79,9 @@ LinearResult linear_probe(const FeatureSplits& features, std::int64_t classes,
         "Linear probe: the fit with L2 {:g} was stopped after {} iterations, short of its optimum.",
         best.l2, chosen.iterations));
   }
+  const at::Tensor weight = chosen.weight / scaled.deviation;
+  best.weight = weight.to(at::kFloat);
+  best.bias = (chosen.bias - at::mv(weight, scaled.mean)).to(at::kFloat);
   best.train_accuracy = accuracy(scores_of(chosen, train), features.train.labels);
   best.test = score_classes(scores_of(chosen, scaled(features.test.x)), features.test.labels);
   return best;

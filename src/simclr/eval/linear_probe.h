@@ -12,6 +12,8 @@ struct LinearResult {
   double train_accuracy = 0.0;
   double validation_accuracy = 0.0;
   ClassScores test;  ///< computed once, after the choice
+  at::Tensor weight;  ///< f32 [classes, F]: scores = x weight^T + bias for features x as they
+  at::Tensor bias;    ///< f32 [classes]     are, the scaling folded in
 };
 
 /// Linear evaluation: features standardised by the training part's mean and deviation, logistic

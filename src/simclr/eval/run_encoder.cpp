@@ -10,6 +10,7 @@
 #include "simclr/formats/safetensors.h"
 #include "simclr/train/checkpoint.h"
 #include "simclr/train/device.h"
+#include "simclr/weights/load_encoder.h"
 #include "simclr/weights/state.h"
 
 namespace simclr {
@@ -29,17 +30,46 @@ std::int64_t classes_in(const std::filesystem::path& checkpoint) {
   return head == file.tensors().end() ? 1 : head->second.shape.front();
 }
 
+RunEncoder load_weights(const std::filesystem::path& path, const Settings& settings,
+                        EventSink& sink) {
+  ModelSettings headless = settings.model;
+  headless.head = Head::kNone;
+  SimclrModel model = SimclrModel::contrastive(headless, settings.train.seed);
+  const LoadReport report = load_encoder(model, headless, path, TensorFile::read(path));
+  sink.message(fmt::format("{}: encoder {}\n{}", path.string(), encoder_sha256(model).substr(0, 12),
+                           report.table()));
+  model.to(prepare_device(settings.run));
+  return {std::move(model), 0, path.string()};
+}
+
 }  // namespace
+
+void create_run_of_weights(const RunEncoderOptions& options, Settings settings,
+                           const std::string& command) {
+  LoadOptions how;
+  if (settings.model.stem != Stem::kImageNet) how.stem = settings.model.stem;
+  const TensorFile file = TensorFile::read(options.weights);
+  const EncoderInfo info =
+      describe_encoder(options.weights, file, find_encoder(options.weights, file), how.stem);
+  settings.model.arch = info.model.arch;
+  settings.model.width = info.model.width;
+  settings.model.stem = info.model.stem;
+  if (info.normalization) settings.augment.normalization = *info.normalization;
+  if (info.image_size > 0 && settings.data.image_size == 0)
+    settings.data.image_size = info.image_size;
+  RunFolder::create(options.run, settings, command, /*overwrite=*/false);
+}
 
 RunEncoder load_run_encoder(const RunEncoderOptions& options, const Settings& settings,
                             EventSink& sink) {
+  if (!options.weights.empty()) return load_weights(options.weights, settings, sink);
   const c10::Device device = prepare_device(settings.run);
   const std::filesystem::path path =
       checkpoint_of(RunFolder::open(options.run), options.checkpoint);
-  SimclrModel model = settings.train.objective == Objective::kContrastive
-                          ? SimclrModel::contrastive(settings.model, settings.train.seed)
-                          : SimclrModel::supervised(settings.model, classes_in(path),
-                                                    settings.train.seed);
+  SimclrModel model =
+      settings.train.objective == Objective::kContrastive
+          ? SimclrModel::contrastive(settings.model, settings.train.seed)
+          : SimclrModel::supervised(settings.model, classes_in(path), settings.train.seed);
   const std::int64_t epoch =
       load_model(path, model, options.average ? Weights::kAverage : Weights::kTrained);
   model.to(device);

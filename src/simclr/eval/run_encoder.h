@@ -13,8 +13,9 @@ namespace simclr {
 
 struct RunEncoderOptions {
   std::filesystem::path run;
-  std::string checkpoint = "best";  ///< or "last"
-  bool average = false;             ///< the average of the weights, which ema_decay keeps
+  std::string checkpoint = "best";     ///< or "last"
+  bool average = false;                ///< the average of the weights, which ema_decay keeps
+  std::filesystem::path weights = {};  ///< this file's encoder instead of a checkpoint's
 };
 
 struct RunEncoder {
@@ -29,6 +30,12 @@ struct RunEncoder {
 /// weights do not match
 RunEncoder load_run_encoder(const RunEncoderOptions& options, const Settings& settings,
                             EventSink& sink);
+
+/// Makes a folder for scores of a file's encoder, as if a run had trained it: its config.yaml has
+/// the settings with the file's architecture, width and stem, and its normalisation and size of
+/// images where it says them. @throws Error as open_encoder() and RunFolder::create()
+void create_run_of_weights(const RunEncoderOptions& options, Settings settings,
+                           const std::string& command);
 
 /// The side of the views that a run was trained on: data.image_size, or that of its own images.
 /// @throws Error(kUsage) if neither can be found out

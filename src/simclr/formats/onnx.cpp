@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <protozero/pbf_writer.hpp>
 #include <set>
@@ -12,6 +11,7 @@
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
 #include "simclr/core/version.h"
+#include "simclr/formats/onnx_schema.h"
 
 namespace simclr {
 namespace {
@@ -19,85 +19,20 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "raw_data is little-endian");
 
 using Writer = protozero::pbf_writer;
+using namespace detail;  // the fields' numbers
 
 constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 31) - 1;
 constexpr std::uint64_t kMostOverhead = 4096;  // of one tensor: its name, shape and lengths
-
-/// The fields' numbers, from onnx.proto.
-enum ModelField : protozero::pbf_tag_type {
-  kIrVersion = 1,
-  kProducerName = 2,
-  kProducerVersion = 3,
-  kGraph = 7,
-  kOpsetImport = 8,
-  kMetadataProps = 14
-};
-enum OpsetField : protozero::pbf_tag_type { kOpsetVersion = 2 };
-enum PropertyField : protozero::pbf_tag_type { kPropertyKey = 1, kPropertyValue = 2 };
-enum GraphField : protozero::pbf_tag_type {
-  kGraphNode = 1,
-  kGraphName = 2,
-  kGraphInitializer = 5,
-  kGraphInput = 11,
-  kGraphOutput = 12
-};
-enum NodeField : protozero::pbf_tag_type {
-  kNodeInput = 1,
-  kNodeOutput = 2,
-  kNodeName = 3,
-  kNodeOp = 4,
-  kNodeAttribute = 5
-};
-enum AttributeField : protozero::pbf_tag_type {
-  kAttributeName = 1,
-  kAttributeFloat = 2,
-  kAttributeInt = 3,
-  kAttributeString = 4,
-  kAttributeInts = 8,
-  kAttributeType = 20
-};
-enum AttributeType : std::int32_t { kFloat = 1, kInt = 2, kString = 3, kInts = 7 };
-enum TensorField : protozero::pbf_tag_type {
-  kTensorDims = 1,
-  kTensorDtype = 2,
-  kTensorName = 8,
-  kTensorRawData = 9
-};
-enum ValueField : protozero::pbf_tag_type { kValueName = 1, kValueType = 2 };
-enum TypeField : protozero::pbf_tag_type { kTypeTensor = 1 };
-enum TensorTypeField : protozero::pbf_tag_type { kElementType = 1, kShape = 2 };
-enum ShapeField : protozero::pbf_tag_type { kDimension = 1 };
-enum DimensionField : protozero::pbf_tag_type { kDimensionSize = 1, kDimensionName = 2 };
-
-struct Dtype {
-  std::string_view name;
-  std::int32_t number;
-  std::uint64_t bytes;
-};
-constexpr std::array<Dtype, 15> kDtypes{{{"F32", 1, 4},
-                                         {"U8", 2, 1},
-                                         {"I8", 3, 1},
-                                         {"U16", 4, 2},
-                                         {"I16", 5, 2},
-                                         {"I32", 6, 4},
-                                         {"I64", 7, 8},
-                                         {"BOOL", 9, 1},
-                                         {"F16", 10, 2},
-                                         {"F64", 11, 8},
-                                         {"U32", 12, 4},
-                                         {"U64", 13, 8},
-                                         {"BF16", 16, 2},
-                                         {"F8_E4M3", 17, 1},
-                                         {"F8_E5M2", 19, 1}}};
 
 [[noreturn]] void fail(const std::string& what, const std::string& hint = "") {
   throw Error(ExitCode::kFailed, fmt::format("cannot write an ONNX model: {}", what), hint);
 }
 
-const Dtype& find_dtype(const std::string& name) {
-  const auto* const found = std::find_if(kDtypes.begin(), kDtypes.end(),
-                                         [&](const Dtype& dtype) { return dtype.name == name; });
-  if (found == kDtypes.end()) fail(fmt::format("it has no dtype '{}'", name));
+const OnnxDtype& find_dtype(const std::string& name) {
+  const auto* const found =
+      std::find_if(kOnnxDtypes.begin(), kOnnxDtypes.end(),
+                   [&](const OnnxDtype& dtype) { return dtype.name == name; });
+  if (found == kOnnxDtypes.end()) fail(fmt::format("it has no dtype '{}'", name));
   return *found;
 }
 

@@ -14,10 +14,12 @@ namespace simclr {
 
 struct PretrainOptions {
   Settings settings;
-  std::filesystem::path out;                          ///< the run's folder
-  std::string command;                                ///< how to repeat it, for command.txt
-  bool overwrite = false;                             ///< replace a run that is there
-  bool resume = false;                                ///< go on with the run that is there
+  std::filesystem::path out;                    ///< the run's folder
+  std::string command;                          ///< how to repeat it, for command.txt
+  bool overwrite = false;                       ///< replace a run that is there
+  bool resume = false;                          ///< go on with the run that is there
+  std::filesystem::path init = {};              ///< file whose encoder it starts from; "": random
+  std::vector<std::string> allow_missing = {};  ///< of that encoder, as in LoadOptions
   std::function<bool()> stop = [] { return false; };  ///< asked after every step
 };
 

@@ -22,9 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array kRunEntries{
-    "command.txt", "environment.json", "train.log",     "metrics.jsonl",
-    "metrics.csv", "checkpoints",      "results.jsonl", "plots",
-    "report.md",   "skipped.jsonl",    "evaluations",      "config.yaml"};
+    "command.txt", "environment.json", "train.log",  "metrics.jsonl", "metrics.csv",
+    "checkpoints", "results.jsonl",    "plots",      "report.md",     "skipped.jsonl",
+    "evaluations", "exports",          "config.yaml"};
 
 bool is_run(const fs::path& path) { return fs::is_regular_file(path / "config.yaml"); }
 

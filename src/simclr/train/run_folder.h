@@ -12,7 +12,7 @@ namespace simclr {
 /// What a run folder holds, and the rules by which one comes to be.
 ///   config.yaml command.txt environment.json train.log metrics.jsonl metrics.csv results.jsonl
 ///   skipped.jsonl report.md events.out.tfevents.* plots/
-///   checkpoints/{last,previous,best,epoch-N}.safetensors
+///   checkpoints/{last,previous,best,epoch-N}.safetensors exports/
 class RunFolder {
  public:
   /// A new run. @throws Error(kUsage) if `path` exists and is not an empty folder, unless

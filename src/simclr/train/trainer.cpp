@@ -9,6 +9,7 @@
 #include "simclr/optim/schedule.h"
 #include "simclr/train/announcement.h"
 #include "simclr/train/device.h"
+#include "simclr/train/initial_weights.h"
 
 namespace simclr {
 namespace {
@@ -56,6 +57,8 @@ Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const R
       checkpoints_(run),
       steps_per_epoch_(batches_per_epoch(images_->size(), settings_.train.batch_size, true)),
       last_saved_(Clock::now()) {
+  if (!options.resume || !std::filesystem::exists(run.checkpoint("last")))
+    load_initial_weights(model_, options, sink_);
   model_.to(device_);
   optimizer_ = make_optimizer(settings_.optim, optimized_parameters(model_));
   if (settings_.optim.ema_decay > 0.0)

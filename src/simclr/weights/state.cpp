@@ -20,11 +20,16 @@
 namespace simclr {
 namespace {
 
-constexpr std::array<std::pair<at::ScalarType, const char*>, 5> kDtypes{{{at::kFloat, "F32"},
-                                                                         {at::kDouble, "F64"},
-                                                                         {at::kLong, "I64"},
-                                                                         {at::kByte, "U8"},
-                                                                         {at::kBool, "BOOL"}}};
+constexpr std::array<std::pair<at::ScalarType, const char*>, 10> kDtypes{{{at::kFloat, "F32"},
+                                                                          {at::kDouble, "F64"},
+                                                                          {at::kHalf, "F16"},
+                                                                          {at::kBFloat16, "BF16"},
+                                                                          {at::kLong, "I64"},
+                                                                          {at::kInt, "I32"},
+                                                                          {at::kShort, "I16"},
+                                                                          {at::kChar, "I8"},
+                                                                          {at::kByte, "U8"},
+                                                                          {at::kBool, "BOOL"}}};
 constexpr const char* kEncoderPrefix = "encoder.";
 constexpr std::size_t kMaxListed = 10;
 

@@ -13,8 +13,8 @@ namespace simclr {
 /// Which part of a model is meant.
 enum class Part { kEncoder, kAll };
 
-/// A tensor as a safetensors entry (f32, f64, i64, u8, bool). It must be contiguous and on the CPU,
-/// and outlive the entry.
+/// A tensor as a safetensors entry (floats, whole numbers up to i64, bool). It must be contiguous
+/// and on the CPU, and outlive the entry.
 TensorEntry to_entry(const at::Tensor& tensor);
 /// A copy of an entry. @throws Error(kData) for a dtype LibTorch has no match for
 at::Tensor to_tensor(const TensorEntry& entry);

@@ -65,6 +65,17 @@ TEST(ReadRunRecords, TheLastResultOfAnEncoderCounts) {
   EXPECT_EQ(records.accuracy("knn", true), 0.3);
 }
 
+TEST(ReadRunRecords, RawPixelsAreNoEncoder) {
+  const TempFolder run;
+  write_sample_run(run.path());
+  write_file_atomically(run / "results.jsonl", result_line("knn", "random", 0.1) + "\n" +
+                                                   result_line("knn", "pixels", 0.2) + "\n" +
+                                                   result_line("knn", "trained", 0.3) + "\n");
+  const RunRecords records = read_run_records(run.path());
+  EXPECT_EQ(records.accuracy("knn", false), 0.1);
+  EXPECT_EQ(records.accuracy("knn", true), 0.3);
+}
+
 TEST(ReadRunRecords, SaysWhichLineOfMetricsIsDamaged) {
   const TempFolder run;
   write_sample_run(run.path());

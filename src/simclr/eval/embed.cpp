@@ -152,8 +152,8 @@ NamedImages every_image(const DataSource& source) {
             [pictures = source.pictures](std::size_t i) { return pictures->info().names.at(i); },
             source.class_names};
   }
-  std::vector<std::pair<std::string, std::shared_ptr<const Dataset>>> parts{
-      {"train", source.train}, {"test", source.test}};
+  std::vector<std::pair<std::string, std::shared_ptr<const Dataset>>> parts{{"train", source.train},
+                                                                            {"test", source.test}};
   if (source.unlabelled) parts.emplace_back("unlabelled", source.unlabelled);
   std::vector<std::shared_ptr<const Dataset>> datasets;
   for (const auto& [name, part] : parts) datasets.push_back(part);
@@ -176,11 +176,11 @@ EmbedResult embed_images(const Embedding& embedding, const NamedImages& images,
   const auto total = static_cast<std::int64_t>(images.images->size());
   GrowingArray array(plan.out, description_of(embedding, images, plan), images.images->size(),
                      embedding.width);
-  batches.first_batch =
-      array.rows() == total ? batches_per_epoch(images.images->size(), batches.batch_size, false)
+  batches.first_batch = array.rows() == total
+                            ? batches_per_epoch(images.images->size(), batches.batch_size, false)
                             : array.rows() / batches.batch_size;
-  EmbedResult result{total, embedding.width, std::min(total, batches.first_batch *
-                                                                 batches.batch_size), false};
+  EmbedResult result{total, embedding.width,
+                     std::min(total, batches.first_batch * batches.batch_size), false};
   array.open_after(result.kept);
   if (result.kept > 0)
     sink.message(fmt::format("Going on after {} of {} images.", result.kept, total));
@@ -194,9 +194,9 @@ EmbedResult embed_images(const Embedding& embedding, const NamedImages& images,
     array.add(embedding.vectors_of(views_tensor(*batch, embedding.side, embedding.device)));
     done += batch->images;
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    sink.progress("Embedding", done, total,
-                  fmt::format("{:.0f} images/s",
-                              static_cast<double>(done - result.kept) / seconds));
+    sink.progress(
+        "Embedding", done, total,
+        fmt::format("{:.0f} images/s", static_cast<double>(done - result.kept) / seconds));
     if (done < total && plan.stop()) {
       result.interrupted = true;
       return result;

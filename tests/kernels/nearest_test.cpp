@@ -96,7 +96,8 @@ TEST(NearestRows, GivesEqualsTheEarlierRow) {
   const Values one = unit_rows(1, 8, 1);
   Values bank;
   for (int i = 0; i < 3000; ++i) bank.insert(bank.end(), one.begin(), one.end());
-  const std::vector<Neighbour> nearest = nearest_rows({bank.data(), 3000, 8}, {one.data(), 1, 8}, 5);
+  const std::vector<Neighbour> nearest =
+      nearest_rows({bank.data(), 3000, 8}, {one.data(), 1, 8}, 5);
   for (std::int32_t i = 0; i < 5; ++i) EXPECT_EQ(nearest[static_cast<std::size_t>(i)].row, i);
 }
 

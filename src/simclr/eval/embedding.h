@@ -14,9 +14,9 @@ namespace simclr {
 
 /// What turns views into the vectors that protocols score.
 struct Embedding {
-  std::string name;                                        ///< for people: "trained encoder"
+  std::string name;                                         ///< for people: "trained encoder"
   std::function<at::Tensor(const at::Tensor&)> vectors_of;  ///< f32 [B, 3, S, S] -> f32 [B, width]
-  std::function<std::string()> fingerprint;                ///< of its weights; "" if it has none
+  std::function<std::string()> fingerprint;                 ///< of its weights; "" if it has none
   std::int64_t width = 0;
   int side = 0;  ///< S of the views that it takes
   c10::Device device = c10::kCPU;

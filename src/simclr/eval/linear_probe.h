@@ -7,11 +7,11 @@
 namespace simclr {
 
 struct LinearResult {
-  double l2 = 0.0;  ///< chosen by validation accuracy (ties: the stronger)
+  double l2 = 0.0;              ///< chosen by validation accuracy (ties: the stronger)
   std::int64_t iterations = 0;  ///< of all fits together
   double train_accuracy = 0.0;
   double validation_accuracy = 0.0;
-  ClassScores test;  ///< computed once, after the choice
+  ClassScores test;   ///< computed once, after the choice
   at::Tensor weight;  ///< f32 [classes, F]: scores = x weight^T + bias for features x as they
   at::Tensor bias;    ///< f32 [classes]     are, the scaling folded in
 };

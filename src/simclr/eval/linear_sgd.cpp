@@ -95,16 +95,16 @@ std::vector<ProbeEpoch> train_epoch(Heads& heads, const Features& train, std::ui
                                     const LinearSettings& settings, std::uint64_t seed) {
   std::vector<ProbeEpoch> epochs(kRates.size());
   const std::int64_t count = train.x.size(0);
-  const std::int64_t steps = batches_per_epoch(static_cast<std::size_t>(count),
-                                               settings.batch_size, /*drop_last=*/false);
+  const std::int64_t steps =
+      batches_per_epoch(static_cast<std::size_t>(count), settings.batch_size, /*drop_last=*/false);
   const at::Tensor order = shuffled_order(count, seed, epoch);
   for (std::int64_t s = 0; s < steps; ++s) {
     const std::int64_t first = s * settings.batch_size;
     const at::Tensor rows = order.slice(0, first, std::min(count, first + settings.batch_size));
-    heads.step(train.x.index_select(0, rows), train.labels.index_select(0, rows),
-               rates_at(epoch * steps + s, {steps, settings.epochs * steps}, settings,
-                        heads.classes()),
-               static_cast<double>(rows.size(0)) / static_cast<double>(count), epochs);
+    heads.step(
+        train.x.index_select(0, rows), train.labels.index_select(0, rows),
+        rates_at(epoch * steps + s, {steps, settings.epochs * steps}, settings, heads.classes()),
+        static_cast<double>(rows.size(0)) / static_cast<double>(count), epochs);
   }
   return epochs;
 }
@@ -150,8 +150,8 @@ LinearSgdResult linear_sgd(const FrozenData& data, const LinearSettings& setting
   LinearSgdResult result{kRates[chosen], std::move(curves[chosen])};
   for (std::size_t e = 0; e < kept[chosen].size(); ++e)
     result.curve.epochs[e].test_accuracy = score(kept[chosen][e], data.test);
-  result.curve.test = score_classes(kept[chosen][result.curve.best_epoch](data.test.x),
-                                    data.test.labels);
+  result.curve.test =
+      score_classes(kept[chosen][result.curve.best_epoch](data.test.x), data.test.labels);
   return result;
 }
 

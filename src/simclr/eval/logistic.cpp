@@ -73,8 +73,8 @@ void check_arguments(const at::Tensor& x, const at::Tensor& labels, std::int64_t
               labels.scalar_type(), " ", labels.sizes());
   const auto lowest = labels.min().item<std::int64_t>();
   const auto highest = labels.max().item<std::int64_t>();
-  TORCH_CHECK(lowest >= 0 && highest < classes, "[LogisticProblem] expected labels in [0, ", classes,
-              "), got ", lowest, " to ", highest);
+  TORCH_CHECK(lowest >= 0 && highest < classes, "[LogisticProblem] expected labels in [0, ",
+              classes, "), got ", lowest, " to ", highest);
 }
 
 }  // namespace

@@ -17,10 +17,10 @@ void check_arguments(const at::Tensor& scores, const at::Tensor& labels) {
   TORCH_CHECK(scores.dim() == 2 && scores.size(0) > 0 && scores.size(1) > 0,
               "[score_classes] expected scores [n, classes] with n at least 1, got ",
               scores.sizes());
-  TORCH_CHECK(labels.dim() == 1 && labels.size(0) == scores.size(0) &&
-                  labels.scalar_type() == at::kLong,
-              "[score_classes] expected one i64 label for each of ", scores.size(0), " rows, got ",
-              labels.scalar_type(), " ", labels.sizes());
+  TORCH_CHECK(
+      labels.dim() == 1 && labels.size(0) == scores.size(0) && labels.scalar_type() == at::kLong,
+      "[score_classes] expected one i64 label for each of ", scores.size(0), " rows, got ",
+      labels.scalar_type(), " ", labels.sizes());
   TORCH_CHECK(!scores.isnan().any().item<bool>(), "[score_classes] a score is not a number");
 }
 

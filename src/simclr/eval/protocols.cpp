@@ -67,14 +67,14 @@ Outcome score_knn(const FeatureSplits& features, std::int64_t classes,
                      {"temperature", settings.temperature},
                      {"by_k", std::move(by_k)},
                      {"bank_images", features.train.x.size(0)}};
-  outcome.words = fmt::format(
-      "whole images; cosine, votes exp(sim / {}), k = {}{}; bank: {} training images",
-      settings.temperature, settings.k[chosen],
-      settings.k.size() == 1
-          ? ", nothing selected"
-          : fmt::format(" of {} chosen on {} validation images", fmt::join(settings.k, ", "),
-                        features.validation.x.size(0)),
-      features.train.x.size(0));
+  outcome.words =
+      fmt::format("whole images; cosine, votes exp(sim / {}), k = {}{}; bank: {} training images",
+                  settings.temperature, settings.k[chosen],
+                  settings.k.size() == 1
+                      ? ", nothing selected"
+                      : fmt::format(" of {} chosen on {} validation images",
+                                    fmt::join(settings.k, ", "), features.validation.x.size(0)),
+                  features.train.x.size(0));
   return outcome;
 }
 
@@ -118,13 +118,17 @@ Outcome finetune_outcome(TrainingCurve curve, const FinetuneSettings& settings,
   Outcome outcome;
   outcome.curves = curves_of(curve);
   outcome.validation_accuracy = curve.validation_accuracy();
-  outcome.details = {{"epochs", settings.epochs},       {"batch_size", settings.batch_size},
-                     {"lr", settings.lr},               {"views", name_of(views_of(settings))},
-                     {"freeze", name_of(settings.freeze)}, {"labels", settings.labels},
+  outcome.details = {{"epochs", settings.epochs},
+                     {"batch_size", settings.batch_size},
+                     {"lr", settings.lr},
+                     {"views", name_of(views_of(settings))},
+                     {"freeze", name_of(settings.freeze)},
+                     {"labels", settings.labels},
                      {"best_epoch", curve.best_epoch + 1}};
-  outcome.words = fmt::format("{}; epoch {} chosen on validation images, test curve computed after "
-                              "the choice, on whole images",
-                              words, curve.best_epoch + 1);
+  outcome.words = fmt::format(
+      "{}; epoch {} chosen on validation images, test curve computed after "
+      "the choice, on whole images",
+      words, curve.best_epoch + 1);
   outcome.test = std::move(curve.test);
   return outcome;
 }

@@ -14,9 +14,9 @@ struct MergedOutcome {
   Spread test;
   Spread test_top5;
   double validation_accuracy = 0.0;
-  at::Tensor confusion;            ///< i64 [classes, classes]
-  std::vector<double> per_class;   ///< NaN: no images
-  nlohmann::ordered_json fields;   ///< all of it, as results.jsonl has it
+  at::Tensor confusion;           ///< i64 [classes, classes]
+  std::vector<double> per_class;  ///< NaN: no images
+  nlohmann::ordered_json fields;  ///< all of it, as results.jsonl has it
 };
 MergedOutcome merge(const std::vector<Outcome>& outcomes,
                     const std::vector<std::string>& class_names);

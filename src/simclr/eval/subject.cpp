@@ -61,10 +61,8 @@ FrozenData Subject::frozen_data(const Settings& settings, const DataSplits& data
                                 FinetuneViews views, const LabelledImages& labelled,
                                 std::uint64_t seed, EventSink& sink) {
   const FeatureSplits& splits = features(settings, data, sink);
-  FrozenData frozen{{},
-                    splits.validation,
-                    splits.test,
-                    static_cast<std::int64_t>(data.class_names.size())};
+  FrozenData frozen{
+      {}, splits.validation, splits.test, static_cast<std::int64_t>(data.class_names.size())};
   if (views == FinetuneViews::kNone) {
     const Features train{splits.train.x.index_select(0, labelled.positions),
                          splits.train.labels.index_select(0, labelled.positions)};

@@ -26,8 +26,8 @@ struct NpyArray {
 /// shape is checked against the file's size.
 NpyArray read_npy(const std::filesystem::path& path);
 
-/// What comes before the elements of an .npy file of version 1.0, row-major, little-endian: an array
-/// can then be written piece by piece.
+/// What comes before the elements of an .npy file of version 1.0, row-major, little-endian: an
+/// array can then be written piece by piece.
 /// @param dtype  of NpyArray
 std::string npy_header(std::string_view dtype, const std::vector<std::size_t>& shape);
 

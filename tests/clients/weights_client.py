@@ -181,7 +181,8 @@ class Weights(unittest.TestCase):
         # What that says is what PyTorch does.
         encoder = torch.nn.Sequential(*list(resnet.resnet18().children())[:-1])
         kept = {key: value for key, value in model.state_dict().items() if key.startswith("encoder.")}
-        self.assertEqual(len(encoder.load_state_dict(kept, strict=False).missing_keys), 120)
+        # 20 of them are counters of batches, which PyTorch makes up where a file has no version of its own.
+        self.assertEqual(len(encoder.load_state_dict(kept, strict=False).missing_keys), 120 - 20)
         started = simclr("pretrain", *SMALL, "--stem", "imagenet", "--width", "1", "--init", path, "--out",
                          self.folder / "from-seed").stderr
         self.assertIn("120 of 120 tensors of the encoder matched", started)

@@ -59,8 +59,8 @@ inline constexpr std::int64_t kOnnxOpset = 17;
 /// Cost: memory is the model's size.
 void write_onnx(const std::filesystem::path& path, const OnnxGraph& graph);
 
-/// Reads a model as write_onnx() writes it, and others of the same kinds: tensors within the file as
-/// raw bytes; inputs and outputs that are tensors; attributes that are numbers, lists of whole
+/// Reads a model as write_onnx() writes it, and others of the same kinds: tensors within the file
+/// as raw bytes; inputs and outputs that are tensors; attributes that are numbers, lists of whole
 /// numbers or texts (others are left out). Initializers point into the file's bytes, which they own
 /// together. Every length is checked; nothing is allocated beyond the file's size but names.
 /// @throws Error(kData) naming the file and what is wrong with it

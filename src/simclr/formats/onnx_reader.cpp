@@ -16,8 +16,8 @@
 namespace simclr {
 namespace {
 
-using Reader = protozero::pbf_reader;
 using protozero::data_view;
+using protozero::pbf_wire_type;
 using namespace detail;  // the fields' numbers
 
 constexpr std::size_t kMaxSides = 64;
@@ -29,11 +29,43 @@ struct Fault {
 
 [[noreturn]] void fail(const std::string& what) { throw Fault{what}; }
 
+/// Fields of a message, one after the other. protozero takes for granted that a value has the type
+/// that it is asked for; here one that has not is a fault.
+class Reader {
+ public:
+  Reader(const char* data, std::size_t size) : fields_(data, size) {}
+
+  bool next() { return fields_.next(); }
+  bool next(std::uint32_t tag) { return fields_.next(tag); }
+  std::uint32_t tag() const { return fields_.tag(); }
+  bool is_bytes() const { return fields_.has_wire_type(pbf_wire_type::length_delimited); }
+  void skip() { fields_.skip(); }
+
+  Reader get_message() { return Reader(as(pbf_wire_type::length_delimited).get_message()); }
+  std::string get_string() { return as(pbf_wire_type::length_delimited).get_string(); }
+  data_view get_view() { return as(pbf_wire_type::length_delimited).get_view(); }
+  auto get_packed_int64() { return as(pbf_wire_type::length_delimited).get_packed_int64(); }
+  std::int64_t get_int64() { return as(pbf_wire_type::varint).get_int64(); }
+  std::int32_t get_int32() { return as(pbf_wire_type::varint).get_int32(); }
+  std::int32_t get_enum() { return as(pbf_wire_type::varint).get_enum(); }
+  float get_float() { return as(pbf_wire_type::fixed32).get_float(); }
+
+ private:
+  explicit Reader(protozero::pbf_reader fields) : fields_(fields) {}
+
+  protozero::pbf_reader& as(pbf_wire_type type) {
+    if (!fields_.has_wire_type(type)) fail(fmt::format("field {} is of another type", tag()));
+    return fields_;
+  }
+
+  protozero::pbf_reader fields_;
+};
+
 std::string text_of(const data_view& view) { return {view.data(), view.size()}; }
 
 /// Repeated whole numbers, one by one or packed.
 void add_numbers(Reader& message, std::vector<std::int64_t>& numbers, std::size_t most) {
-  if (message.wire_type() == protozero::pbf_wire_type::length_delimited) {
+  if (message.is_bytes()) {
     for (const std::int64_t number : message.get_packed_int64()) {
       numbers.push_back(number);
       if (numbers.size() > most) fail(fmt::format("a list of more than {} numbers", most));

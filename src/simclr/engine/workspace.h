@@ -98,6 +98,7 @@ class Workspace {
   };
   GatedNorm gated(std::int64_t layer, Gate gate) const;
   Ahead ahead_of(std::size_t block) const;
+  void gate(const Ahead& at, float* g, const std::vector<float*>& gradients);
   void backward_norm(const Ahead& at, const float* g, float* dy,
                      const std::vector<float*>& gradients);
   void backward_conv(std::int64_t layer, const PackedWeights& packed, const float* x,
@@ -122,9 +123,9 @@ class Workspace {
   std::int64_t scratch_ = 0;
   /// Of maps: of a block's output, and two more. They change places from block to block.
   std::array<std::int64_t, 3> gradients_{};
-  std::vector<std::uint8_t> where_;               ///< of the pool
-  std::vector<PanelMoments> moments_;             ///< of the layer at hand
-  std::vector<PanelGradientSums> gradient_sums_;  ///< likewise
+  std::vector<std::uint8_t> where_;             ///< of the pool
+  TaskParts<PanelMoments> moments_;             ///< of the layer at hand
+  TaskParts<PanelGradientSums> gradient_sums_;  ///< likewise
 };
 
 }  // namespace simclr

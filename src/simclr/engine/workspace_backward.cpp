@@ -32,9 +32,16 @@ void Workspace::backward(const PackedWeights& packed, const float* pixels,
   const Ahead end = ahead_of(blocks_.size());
   const PanelMap& map = layers_[static_cast<std::size_t>(end.layer)].map;
   average_pool_gradient(map, feature_gradient, arena_.at(gradients_[0]));
-  gate_and_sum(map, arena_.at(gradients_[0]), end.by, sums_of(end.layer, gradients));
+  gate(end, arena_.at(gradients_[0]), gradients);
   for (std::size_t block = blocks_.size(); block-- > 0;) backward_block(block, packed, gradients);
   backward_stem(pixels, gradients);
+}
+
+/// Gates a whole gradient, and sums what the norm needs.
+void Workspace::gate(const Ahead& at, float* g, const std::vector<float*>& gradients) {
+  const PassTimer timer(profile_, at.layer, Pass::kNormBackward);
+  gate_and_sum(layers_[static_cast<std::size_t>(at.layer)].map, g, at.by,
+               sums_of(at.layer, gradients));
 }
 
 /// From what the norm gave to what it was given; its sums are there.
@@ -58,14 +65,11 @@ void Workspace::backward_conv(std::int64_t layer, const PackedWeights& packed, c
   }
   const PassTimer timer(profile_, layer, Pass::kInputGradient);
   if (ahead == nullptr) return conv.input_gradient(dy, packed.backward(layer), dx, add, scratch);
-  const PanelMap map = conv.shape().in_map();
-  gradient_sums_.assign(static_cast<std::size_t>(conv.input_tasks() * map.panels()), {});
+  gradient_sums_.reset(conv.input_tasks(), conv.shape().in_map().panels());
   conv.input_gradient(dy, packed.backward(layer), dx, add, scratch, [&](const Stretch& stretch) {
-    gate_and_sum(
-        stretch, dx, ahead->by,
-        gradient_sums_[static_cast<std::size_t>(stretch.task * map.panels() + stretch.panel)]);
+    gate_and_sum(stretch, dx, ahead->by, gradient_sums_.of(stretch));
   });
-  sums_of_parts(map.channels, gradient_sums_, ahead->by.norm, sums_of(ahead->layer, gradients));
+  sums_of_parts(gradient_sums_, ahead->by.norm, sums_of(ahead->layer, gradients));
 }
 
 /// Takes the gradient of the block's output, gated and summed, from gradients_[0] and leaves that
@@ -95,8 +99,7 @@ void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
   backward_conv(first, packed, input, arena_.at(dy), gradients, arena_.at(dx), false, nullptr);
   const std::int64_t side = path.shortcut + 1;
   const Ahead shortcut{side, gated(side, Gate::kNone)};
-  gate_and_sum(layers_[static_cast<std::size_t>(side)].map, of_output, shortcut.by,
-               sums_of(side, gradients));
+  gate(shortcut, of_output, gradients);
   backward_norm(shortcut, of_output, of_output, gradients);
   backward_conv(side, packed, input, of_output, gradients, arena_.at(dx), true, &behind);
   gradients_ = {dx, dy, gradients_[0]};

@@ -31,12 +31,9 @@ void Workspace::convolve_and_normalise(std::int64_t layer, const NetworkTensors&
       break;
   }
   const std::int64_t tasks = layer == 0 ? stem_.output_tasks() : convs_[i - 1].output_tasks();
-  moments_.assign(static_cast<std::size_t>(tasks * at.map.panels()), {});
-  convolve([&](const Stretch& stretch) {
-    add_moments(stretch,
-                moments_[static_cast<std::size_t>(stretch.task * at.map.panels() + stretch.panel)]);
-  });
-  norm_of_moments(at.map.channels, moments_, state, norm);
+  moments_.reset(tasks, at.map.panels());
+  convolve([&](const Stretch& stretch) { add_moments(stretch, moments_.of(stretch)); });
+  norm_of_moments(moments_, state, norm);
 }
 
 const float* Workspace::input_of(std::size_t block) const {

@@ -72,7 +72,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 
 #include <cmath>
-#include <vector>
 
 #include "simclr/kernels/norm_blocks.h"
 
@@ -98,29 +97,25 @@ void move_towards(float& running, double value) {
 
 }  // namespace
 
-void norm_of_moments(std::int64_t channels, std::span<const PanelMoments> parts,
-                     const NormState& state, const ChannelNorm& norm) {
-  double n = 0.0;
-  for (std::size_t i = 0; i < parts.size(); i += static_cast<std::size_t>(channels / kPanel))
-    n += static_cast<double>(parts[i].rows);
-  for (std::int64_t c = 0; c < channels; ++c) {
-    const ChannelMoments moments = moments_of(parts, channels / kPanel, c);
+void norm_of_moments(const TaskParts<PanelMoments>& parts, const NormState& state,
+                     const ChannelNorm& norm) {
+  for (std::int64_t c = 0; c < parts.panels() * kPanel; ++c) {
+    const ChannelMoments moments = moments_of(parts, c);
     set_scale(state, norm, c, moments.mean, moments.variance);
     move_towards(state.running_mean[c], moments.mean);
-    move_towards(state.running_variance[c], moments.variance * n / (n - 1.0));
+    move_towards(state.running_variance[c], moments.variance * moments.n / (moments.n - 1.0));
   }
 }
 
 void norm_of_batch(const PanelMap& map, const float* y, const NormState& state,
                    const ChannelNorm& norm) {
-  const std::int64_t blocks = blocks_of(map);
-  std::vector<PanelMoments> parts(static_cast<std::size_t>(blocks * map.panels()));
+  TaskParts<PanelMoments> parts;
+  parts.reset(blocks_of(map), map.panels());
   for_each_position(map, [&](std::int64_t panel, std::int64_t offset, std::int64_t block) {
     float* rows = const_cast<float*>(y) + offset;  // only read
-    add_moments({block, panel, &rows, 1, map.batch},
-                parts[static_cast<std::size_t>(block * map.panels() + panel)]);
+    add_moments({block, panel, &rows, 1, map.batch}, parts.at(block, panel));
   });
-  norm_of_moments(map.channels, parts, state, norm);
+  norm_of_moments(parts, state, norm);
 }
 
 void norm_of_running(std::int64_t channels, const NormState& state, const ChannelNorm& norm) {

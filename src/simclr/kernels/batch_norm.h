@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "simclr/kernels/moments.h"
 #include "simclr/kernels/panels.h"
@@ -28,9 +27,9 @@ inline constexpr double kNormEpsilon = 1e-5;
 inline constexpr double kNormMomentum = 0.1;
 
 /// Statistics of the batch, and the running ones moved towards them by kNormMomentum.
-/// @param parts  [tasks][channels / 16], which together saw every value once
-void norm_of_moments(std::int64_t channels, std::span<const PanelMoments> parts,
-                     const NormState& state, const ChannelNorm& norm);
+/// @param parts  which together saw every value once
+void norm_of_moments(const TaskParts<PanelMoments>& parts, const NormState& state,
+                     const ChannelNorm& norm);
 /// Likewise, of the batch `y`.
 void norm_of_batch(const PanelMap& map, const float* y, const NormState& state,
                    const ChannelNorm& norm);

@@ -142,7 +142,7 @@ void DirectConv::gather(const LinkTable& table, const PanelMap& from, const Pane
           segments.push_back({a + from.offset(k, link.from, first), weights + k * kPanel * kPanel});
       }
       product.c = c + to.offset(panel, p, first);
-      written.push_back(product.c);
+      if (epilogue) written.push_back(product.c);
       if (add && segments.empty()) continue;
       product.segment = segments.data();
       product.segments = static_cast<std::int64_t>(segments.size());

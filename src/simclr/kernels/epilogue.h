@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "simclr/kernels/panels.h"
 
@@ -19,5 +20,32 @@ struct Stretch {
 /// What is done with each stretch: once with every value of the output. Called by several threads,
 /// but for one task and panel in order.
 using Epilogue = std::function<void(const Stretch&)>;
+
+/// What each task of a convolution, or each block of a pass over a map, found out about each panel:
+/// [tasks][panels].
+template <class T>
+class TaskParts {
+ public:
+  /// Begins anew, with every part empty.
+  void reset(std::int64_t tasks, std::int64_t panels) {
+    panels_ = panels;
+    all_.assign(static_cast<std::size_t>(tasks * panels), T{});
+  }
+  T& at(std::int64_t task, std::int64_t panel) {
+    return all_[static_cast<std::size_t>(task * panels_ + panel)];
+  }
+  T& of(const Stretch& stretch) { return at(stretch.task, stretch.panel); }
+  const T& at(std::int64_t task, std::int64_t panel) const {
+    return all_[static_cast<std::size_t>(task * panels_ + panel)];
+  }
+  std::int64_t panels() const { return panels_; }
+  std::int64_t tasks() const {
+    return panels_ == 0 ? 0 : static_cast<std::int64_t>(all_.size()) / panels_;
+  }
+
+ private:
+  std::int64_t panels_ = 0;
+  std::vector<T> all_;
+};
 
 }  // namespace simclr

@@ -64,15 +64,13 @@ void add_moments(const Stretch& stretch, PanelMoments& to) {
   HWY_DYNAMIC_DISPATCH(moment_rows)(stretch, to);
 }
 
-ChannelMoments moments_of(std::span<const PanelMoments> parts, std::int64_t panels,
-                          std::int64_t channel) {
+ChannelMoments moments_of(const TaskParts<PanelMoments>& parts, std::int64_t channel) {
   const auto lane = static_cast<std::size_t>(channel % kPanel);
   double n = 0.0;
   double mean = 0.0;
   double squares = 0.0;  // of differences from the mean
-  for (auto i = static_cast<std::size_t>(channel / kPanel); i < parts.size();
-       i += static_cast<std::size_t>(panels)) {
-    const PanelMoments& part = parts[i];
+  for (std::int64_t task = 0; task < parts.tasks(); ++task) {
+    const PanelMoments& part = parts.at(task, channel / kPanel);
     if (part.rows == 0) continue;
     const auto rows = static_cast<double>(part.rows);
     const double shift = part.first[lane] / rows;
@@ -82,7 +80,7 @@ ChannelMoments moments_of(std::span<const PanelMoments> parts, std::int64_t pane
     n += rows;
     mean += step * rows / n;
   }
-  return {mean, squares / n};
+  return {mean, squares / n, n};
 }
 
 }  // namespace simclr

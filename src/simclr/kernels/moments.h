@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 
 #include "simclr/kernels/epilogue.h"
 
@@ -23,11 +22,11 @@ void add_moments(const Stretch& stretch, PanelMoments& to);
 struct ChannelMoments {
   double mean = 0.0;
   double variance = 0.0;  ///< over n
+  double n = 0.0;
 };
 
-/// Puts a channel's parts together, in their order (Chan, Golub & LeVeque 1979).
-/// @param parts  [tasks][panels]; those without rows count as nothing
-ChannelMoments moments_of(std::span<const PanelMoments> parts, std::int64_t panels,
-                          std::int64_t channel);
+/// Puts a channel's parts together, in their order (Chan, Golub & LeVeque 1979); those without rows
+/// count as nothing.
+ChannelMoments moments_of(const TaskParts<PanelMoments>& parts, std::int64_t channel);
 
 }  // namespace simclr

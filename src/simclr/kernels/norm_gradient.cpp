@@ -141,16 +141,15 @@ void gate_and_sum(const Stretch& stretch, const float* map, const GatedNorm& by,
   HWY_DYNAMIC_DISPATCH(gate_rows)(stretch, map, by, to);
 }
 
-void sums_of_parts(std::int64_t channels, std::span<const PanelGradientSums> parts,
-                   const ChannelNorm& norm, const NormGradient& sums) {
-  for (std::int64_t c = 0; c < channels; ++c) {
+void sums_of_parts(const TaskParts<PanelGradientSums>& parts, const ChannelNorm& norm,
+                   const NormGradient& sums) {
+  for (std::int64_t c = 0; c < parts.panels() * kPanel; ++c) {
     const auto lane = static_cast<std::size_t>(c % kPanel);
     double first = 0.0;
     double second = 0.0;
-    for (auto i = static_cast<std::size_t>(c / kPanel); i < parts.size();
-         i += static_cast<std::size_t>(channels / kPanel)) {
-      first += parts[i].first[lane];
-      second += parts[i].second[lane];
+    for (std::int64_t task = 0; task < parts.tasks(); ++task) {
+      first += parts.at(task, c / kPanel).first[lane];
+      second += parts.at(task, c / kPanel).second[lane];
     }
     sums.dbeta[c] = static_cast<float>(first);
     sums.dgamma[c] = static_cast<float>(second * static_cast<double>(norm.inverse_deviation[c]));
@@ -159,13 +158,13 @@ void sums_of_parts(std::int64_t channels, std::span<const PanelGradientSums> par
 
 void gate_and_sum(const PanelMap& map, float* gradient, const GatedNorm& by,
                   const NormGradient& sums) {
-  std::vector<PanelGradientSums> parts(static_cast<std::size_t>(blocks_of(map) * map.panels()));
+  TaskParts<PanelGradientSums> parts;
+  parts.reset(blocks_of(map), map.panels());
   for_each_position(map, [&](std::int64_t panel, std::int64_t offset, std::int64_t block) {
     float* rows = gradient + offset;
-    gate_and_sum({block, panel, &rows, 1, map.batch}, gradient, by,
-                 parts[static_cast<std::size_t>(block * map.panels() + panel)]);
+    gate_and_sum({block, panel, &rows, 1, map.batch}, gradient, by, parts.at(block, panel));
   });
-  sums_of_parts(map.channels, parts, by.norm, sums);
+  sums_of_parts(parts, by.norm, sums);
 }
 
 NormLine norm_line(const PanelMap& map, const ChannelNorm& norm, const NormGradient& sums,

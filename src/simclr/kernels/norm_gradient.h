@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "simclr/kernels/batch_norm.h"
@@ -40,9 +39,9 @@ struct NormGradient {
 /// shortcut; Gate::kOwn leaves it as it is, to be gated once more.
 void gate_and_sum(const Stretch& stretch, const float* map, const GatedNorm& by,
                   PanelGradientSums& to);
-/// @param parts  [tasks][channels / 16], which together saw every value once
-void sums_of_parts(std::int64_t channels, std::span<const PanelGradientSums> parts,
-                   const ChannelNorm& norm, const NormGradient& sums);
+/// @param parts  which together saw every value once
+void sums_of_parts(const TaskParts<PanelGradientSums>& parts, const ChannelNorm& norm,
+                   const NormGradient& sums);
 /// Both, of a whole map.
 void gate_and_sum(const PanelMap& map, float* gradient, const GatedNorm& by,
                   const NormGradient& sums);

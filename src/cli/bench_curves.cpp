@@ -9,10 +9,8 @@
 #include "cli/console.h"
 #include "simclr/core/error.h"
 #include "simclr/data/open.h"
-#include "simclr/loader/batch_loader.h"
-#include "simclr/optim/schedule.h"
 #include "simclr/train/device.h"
-#include "simclr/train/step.h"
+#include "simclr/train/run_parts.h"
 
 namespace simclr::cli {
 namespace {
@@ -58,15 +56,14 @@ class Trial {
   Curve run(ConsoleSink& console) {
     SimclrModel model = SimclrModel::contrastive(settings_.model, settings_.train.seed);
     model.set_training(true);
-    std::vector<OptimizedParameter> parameters;
-    for (const auto& [name, tensor] : model.parameters()) parameters.push_back({name, tensor});
-    const auto optimizer = make_optimizer(settings_.optim, std::move(parameters));
+    const auto optimizer = make_optimizer(settings_.optim, optimized_parameters(model));
     const Criterion criterion{Objective::kContrastive, settings_.loss};
     Curve curve;
     double sum = 0.0;
     std::int64_t step = 0;
-    for (std::uint32_t epoch = 0; step < options_.steps; ++epoch) {
-      BatchLoader loader(data_.train, plan(epoch), settings_.run.workers);
+    for (std::int64_t epoch = 0; step < options_.steps; ++epoch) {
+      BatchLoader loader(data_.train, training_plan(settings_, data_.image_size, epoch, 0),
+                         settings_.run.workers);
       while (step < options_.steps) {
         auto batch = loader.next();
         if (!batch) break;
@@ -86,18 +83,6 @@ class Trial {
   }
 
  private:
-  BatchPlan plan(std::uint32_t epoch) const {
-    BatchPlan plan;
-    plan.augment = settings_.augment;
-    plan.batch_size = settings_.train.batch_size;
-    plan.side = data_.image_size;
-    plan.shuffle = true;
-    plan.drop_last = true;
-    plan.seed = settings_.train.seed;
-    plan.epoch = epoch;
-    return plan;
-  }
-
   const BenchCurvesOptions& options_;
   const DataSplits& data_;
   const Side& side_;

@@ -22,6 +22,7 @@
 #include "simclr/model/simclr_model.h"
 #include "simclr/optim/optimizer.h"
 #include "simclr/train/device.h"
+#include "simclr/train/run_parts.h"
 
 namespace simclr::cli {
 namespace {
@@ -62,9 +63,7 @@ class Bench {
         options_(options),
         model_(SimclrModel::contrastive(settings.model, 0)),
         views_(made_up_views(options.views, options.side)) {
-    std::vector<OptimizedParameter> parameters;
-    for (const auto& [name, tensor] : model_.parameters()) parameters.push_back({name, tensor});
-    optimizer_ = make_optimizer(settings.optim, std::move(parameters));
+    optimizer_ = make_optimizer(settings.optim, optimized_parameters(model_));
     model_.set_training(!options.forward_only);
   }
 

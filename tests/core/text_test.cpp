@@ -91,7 +91,10 @@ TEST(FormatDuration, NegativeIsNone) { EXPECT_EQ(format_duration(-3.0), "0 s"); 
 
 TEST(CsvCell, QuotesWhatWouldSplitARow) {
   EXPECT_EQ(csv_cell("plain text"), "plain text");
+  EXPECT_EQ(csv_cell("0.1"), "0.1");
   EXPECT_EQ(csv_cell("a,b"), "\"a,b\"");
+  EXPECT_EQ(csv_cell("say \"x\""), "\"say \"\"x\"\"\"");
+  EXPECT_EQ(csv_cell("a\nb"), "\"a\nb\"");
   EXPECT_EQ(csv_cell("say \"b\"\n"), "\"say \"\"b\"\"\n\"");
 }
 

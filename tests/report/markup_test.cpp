@@ -40,12 +40,5 @@ TEST(Tables, HaveARuleAsWideAsTheirRows) {
   EXPECT_EQ(table_rule(3), "| :-- | --: | --: |\n");
 }
 
-TEST(CsvField, QuotesWhereNeeded) {
-  EXPECT_EQ(csv_field("0.1"), "0.1");
-  EXPECT_EQ(csv_field("a,b"), "\"a,b\"");
-  EXPECT_EQ(csv_field("say \"x\""), "\"say \"\"x\"\"\"");
-  EXPECT_EQ(csv_field("a\nb"), "\"a\nb\"");
-}
-
 }  // namespace
 }  // namespace simclr

@@ -27,7 +27,4 @@ std::string table_row(const std::vector<std::string>& cells);
 /// The line under a table's head: the first column to the left, numbers to the right.
 std::string table_rule(std::size_t columns);
 
-/// One CSV field, quoted where RFC 4180 asks for it.
-std::string csv_field(const std::string& text);
-
 }  // namespace simclr

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "simclr/core/files.h"
+#include "simclr/core/text.h"
 #include "simclr/report/curves.h"
 #include "simclr/report/markup.h"
 #include "simclr/report/plot.h"
@@ -130,7 +131,7 @@ std::string csv_row(const std::string& setting, const Arm& arm) {
   for (const bool trained : {true, false}) {
     for (const char* protocol : kProtocols) numbers.push_back(arm.accuracy(protocol, trained));
   }
-  std::string row = fmt::format("{},{}", csv_field(setting), csv_field(arm.value));
+  std::string row = fmt::format("{},{}", csv_cell(setting), csv_cell(arm.value));
   for (const auto& number : numbers) row += fmt::format(",{}", csv_number(number));
   return row + "\n";
 }

@@ -74,12 +74,14 @@ bool is_excluded_from_decay(const OptimSettings& settings, const at::Tensor& par
 Optimizer::Optimizer(const OptimSettings& settings, std::vector<OptimizedParameter> parameters)
     : settings_(settings), parameters_(std::move(parameters)), native_(is_native(parameters_)) {}
 
-void Optimizer::step(double lr) {
+void Optimizer::step(double lr, double norm) {
   const c10::NoGradGuard no_gradient;
   std::vector<at::Tensor> gradients = gradients_of(parameters_);
   double scale = 1.0;
-  if (settings_.clip_norm > 0.0)
-    scale = std::min(1.0, settings_.clip_norm / (norm_of(gradients, native_) + kClipEpsilon));
+  if (settings_.clip_norm > 0.0) {
+    if (std::isnan(norm)) norm = norm_of(gradients, native_);
+    scale = std::min(1.0, settings_.clip_norm / (norm + kClipEpsilon));
+  }
   if (native_) {
     std::vector<UpdatedBuffers> buffers;
     for (std::size_t i = 0; i < parameters_.size(); ++i)

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,7 +37,8 @@ class Optimizer {
   /// One update with rate `lr`; a gradient longer than clip_norm counts as one of that length (as
   /// torch.nn.utils.clip_grad_norm_), but is left as it is. @throws c10::Error if a parameter has
   /// no gradient
-  void step(double lr);
+  /// @param norm  gradient_norm(), where it is known already
+  void step(double lr, double norm = std::numeric_limits<double>::quiet_NaN());
   /// Euclidean norm of all gradients together, in f64. @throws c10::Error as step
   double gradient_norm() const;
   /// State tensors by name, "<kind>.<parameter>": the tensors themselves, not copies.

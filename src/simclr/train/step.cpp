@@ -204,7 +204,7 @@ StepResult train_step(const Learner& learner, const Criterion& criterion, const 
       return result;
     }
   }
-  learner.optimizer.step(lr);
+  learner.optimizer.step(lr, result.gradient_norm);
   return result;
 }
 

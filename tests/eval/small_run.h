@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "simclr/train/pretrain.h"
+#include "tests/support/small_network.h"
 
 namespace simclr {
 
@@ -10,9 +11,7 @@ namespace simclr {
 inline Settings small_run_settings() {
   Settings settings;
   settings.data.shapes_images = 120;
-  settings.model.width = 0.25;
-  settings.model.head_hidden = 32;
-  settings.model.projection_dim = 16;
+  settings.model = small_network();
   settings.train.epochs = 1;
   settings.train.batch_size = 16;
   settings.run.threads = 1;

@@ -14,6 +14,7 @@
 #include "simclr/model/simclr_model.h"
 #include "tests/model/pattern.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/small_network.h"
 #include "tests/support/torch_error.h"
 
 namespace simclr {
@@ -39,12 +40,9 @@ std::string text_of(const Case& c) {
 }
 
 SimclrModel model_of(const Case& c, EngineKind engine) {
-  ModelSettings settings;
+  ModelSettings settings = small_network();
   settings.arch = c.arch;
   settings.stem = c.stem;
-  settings.width = 0.25;
-  settings.head_hidden = 32;
-  settings.projection_dim = 16;
   settings.engine = engine;
   settings.conv = c.conv;
   return SimclrModel::contrastive(settings, 3);

@@ -8,6 +8,7 @@
 #include "simclr/formats/safetensors.h"
 #include "simclr/train/run_folder.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/small_network.h"
 #include "tests/support/temp_folder.h"
 
 namespace simclr {
@@ -20,9 +21,7 @@ namespace fs = std::filesystem;
 Settings small_settings() {
   Settings settings;
   settings.data.shapes_images = 140;
-  settings.model.width = 0.25;
-  settings.model.head_hidden = 32;
-  settings.model.projection_dim = 16;
+  settings.model = small_network();
   settings.train.epochs = 3;
   settings.train.batch_size = 16;
   settings.run.threads = 1;

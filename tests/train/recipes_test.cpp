@@ -12,6 +12,7 @@
 #include "simclr/weights/state.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temp_folder.h"
+#include "tests/train/small_run.h"
 
 namespace simclr {
 namespace {
@@ -39,14 +40,6 @@ Settings small_settings() {
   shrink(settings);
   return settings;
 }
-
-/// Keeps what is said.
-class Listener final : public EventSink {
- public:
-  void message(std::string_view line) override { said += std::string(line) + "\n"; }
-  void progress(std::string_view, std::int64_t, std::int64_t, std::string_view) override {}
-  std::string said;
-};
 
 PretrainResult train(const fs::path& out, const Settings& settings, bool resume = false) {
   NullSink silent;

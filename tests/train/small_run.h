@@ -6,6 +6,7 @@
 #include "simclr/core/files.h"
 #include "simclr/formats/safetensors.h"
 #include "simclr/train/pretrain.h"
+#include "tests/support/small_network.h"
 
 namespace simclr {
 
@@ -14,9 +15,7 @@ inline Settings tiny_settings() {
   Settings settings;
   settings.data.shapes_images = 100;
   settings.data.validation_percent = 0.3;
-  settings.model.width = 0.25;
-  settings.model.head_hidden = 32;
-  settings.model.projection_dim = 16;
+  settings.model = small_network();
   settings.train.epochs = 3;
   settings.train.batch_size = 14;
   settings.run.threads = 1;

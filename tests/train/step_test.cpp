@@ -9,6 +9,7 @@
 #include "simclr/core/random.h"
 #include "simclr/loss/nt_xent.h"
 #include "simclr/train/run_parts.h"
+#include "tests/support/small_network.h"
 
 namespace simclr {
 namespace {
@@ -19,10 +20,7 @@ constexpr std::int64_t kSide = 16;
 constexpr double kRounding = 2e-5;
 
 ModelSettings small_model(EngineKind engine = EngineKind::kAuto) {
-  ModelSettings settings;
-  settings.width = 0.25;
-  settings.head_hidden = 32;
-  settings.projection_dim = 16;
+  ModelSettings settings = small_network();
   settings.engine = engine;
   return settings;
 }

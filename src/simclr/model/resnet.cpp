@@ -1,6 +1,7 @@
 #include "simclr/model/resnet.h"
 
 #include <ATen/ops/adaptive_avg_pool2d.h>
+#include <ATen/ops/conv2d.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/relu.h>
 #include <fmt/format.h>
@@ -36,6 +37,16 @@ Conv2d make_conv(const ConvShape& shape) {
                     .bias(false));
 }
 
+/// The convolution of x. On a map of one value a 3x3 kernel meets it with its centre alone, which
+/// is all that is used: oneDNN leaves the other taps' bf16 gradients unwritten where such a kernel
+/// strides (PyTorch 2.13), and the weights would take whatever was in memory.
+at::Tensor convolve(Conv2d& conv, const at::Tensor& x) {
+  const bool centre_only = x.size(2) == 1 && x.size(3) == 1 && conv->weight.size(2) == 3 &&
+                           conv->options.stride()->at(0) > 1;
+  if (!centre_only) return conv(x);
+  return at::conv2d(x, conv->weight.slice(2, 1, 2).slice(3, 1, 2));
+}
+
 /// Convolutions in a row, each with batch norm, and a shortcut around them. The shortcut is a 1x1
 /// convolution where the shape changes.
 class ResidualBlockImpl : public torch::nn::Module {
@@ -55,8 +66,10 @@ class ResidualBlockImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    at::Tensor y = norms_[0](convs_[0](x));
-    for (std::size_t i = 1; i < convs_.size(); ++i) y = norms_[i](convs_[i](at::relu_(y)));
+    at::Tensor y = norms_[0](convolve(convs_[0], x));
+    for (std::size_t i = 1; i < convs_.size(); ++i) {
+      y = norms_[i](convolve(convs_[i], at::relu_(y)));
+    }
     y += downsample_ ? downsample_->forward(x) : x;
     return at::relu_(y);
   }

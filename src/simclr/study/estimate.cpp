@@ -1,0 +1,168 @@
+#include "simclr/study/estimate.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "simclr/config/schema.h"
+#include "simclr/data/open.h"
+#include "simclr/loader/batch_loader.h"
+#include "simclr/study/common_measure.h"
+#include "simclr/study/run_trial.h"
+#include "simclr/train/checkpoint.h"
+#include "simclr/train/pretrain.h"
+#include "simclr/train/trainer.h"
+
+namespace simclr {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kWarmUpSteps = 3;
+constexpr int kFewestSteps = 6;
+constexpr double kMeasuredSeconds = 4.0;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// A folder that goes with its owner.
+class ScratchFolder {
+ public:
+  ScratchFolder()
+      : path_(fs::temp_directory_path() / fmt::format("simclr-estimate-{}", getpid())) {
+    fs::create_directories(path_);
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// The value of every setting of these sections: what a measurement depends on.
+std::string signature(const Settings& settings, const std::vector<std::string>& keys) {
+  std::string text;
+  for (const Field& field : all_fields()) {
+    const bool wanted = std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+      return field.section == key || field.key() == key;
+    });
+    if (wanted) text += field.key() + "=" + field.get(settings) + "\n";
+  }
+  return text;
+}
+
+struct StepTimes {
+  double step_seconds = 0.0;
+  double checkpoint_seconds = 0.0;
+};
+
+/// Some steps of a real run into `run`, which is stopped and saved as by a signal.
+StepTimes time_steps(const Settings& settings, const fs::path& run) {
+  NullSink silence;
+  std::vector<Clock::time_point> ends;
+  PretrainOptions options{.settings = settings, .out = run, .command = "estimate"};
+  options.settings.train.epochs = std::max<std::int64_t>(settings.train.epochs, 1000);
+  options.stop = [&] {
+    ends.push_back(Clock::now());
+    const auto steps = static_cast<int>(ends.size());
+    return steps >= kWarmUpSteps + kFewestSteps &&
+           seconds_since(ends[kWarmUpSteps - 1]) >= kMeasuredSeconds;
+  };
+  pretrain(options, silence);
+  StepTimes times;
+  times.checkpoint_seconds = seconds_since(ends.back());
+  std::vector<double> steps;
+  for (std::size_t i = kWarmUpSteps; i < ends.size(); ++i)
+    steps.push_back(std::chrono::duration<double>(ends[i] - ends[i - 1]).count());
+  std::nth_element(steps.begin(), steps.begin() + std::ssize(steps) / 2, steps.end());
+  times.step_seconds = steps[steps.size() / 2];
+  return times;
+}
+
+/// Validation as the trainer does it: two views of each image, forward only.
+double time_validation(const StudyPlan& plan, const Settings& settings) {
+  const DataSplits data = open_data(settings.data);
+  SimclrModel model = make_model(settings, data);
+  const auto start = Clock::now();
+  common_measure(model, data, settings.augment, plan.measure, 0, settings.run.workers);
+  return seconds_since(start);
+}
+
+/// Everything that comes after training, on the run that time_steps left.
+double time_evaluation(const StudyPlan& plan, const Trial& trial, const StudyFolder& folder) {
+  NullSink silence;
+  const fs::path run = folder.run(trial);
+  fs::copy_file(run / "checkpoints/last.safetensors", run / "checkpoints/best.safetensors",
+                fs::copy_options::overwrite_existing);
+  const TrialWork work{.plan = plan,
+                       .trial = trial,
+                       .folder = folder,
+                       .weights = {},
+                       .is_source = false,
+                       .command = "estimate",
+                       .stop = [] { return false; }};
+  const auto start = Clock::now();
+  finish_trial(work, silence);
+  return seconds_since(start);
+}
+
+}  // namespace
+
+std::vector<TrialEstimate> estimate_study(const StudyPlan& plan, EventSink& sink) {
+  const ScratchFolder scratch;
+  const StudyFolder folder = StudyFolder::open(scratch.path() / "study", plan, "estimate", false);
+  std::map<std::string, StepTimes> steps;
+  std::map<std::string, double> validations;
+  std::map<std::string, double> evaluations;
+  std::vector<TrialEstimate> estimates;
+  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+    const Trial& trial = plan.trials[i];
+    const Settings& s = trial.settings;
+    const DataSplits data = open_data(s.data);
+    const std::string step_kind =
+        signature(s, {"data", "augment", "model", "loss.kind", "train.objective",
+                      "train.batch_size", "optim.optimizer", "optim.ema_decay", "run"});
+    const std::string network =
+        signature(s, {"data", "augment.normalization", "model", "run", "knn", "linear", "finetune"});
+    const bool new_steps = !steps.contains(step_kind);
+    if (new_steps) {
+      sink.message(fmt::format("Measuring steps of trial {}, {}", i + 1, trial.name));
+      steps[step_kind] = time_steps(s, folder.run(trial));
+    }
+    const bool contrastive = s.train.objective == Objective::kContrastive;
+    if (contrastive && !validations.contains(network)) {
+      validations[network] = time_validation(plan, s);
+      sink.message(fmt::format("Measuring evaluations of trial {}, {}", i + 1, trial.name));
+      if (!new_steps) time_steps(s, folder.run(trial));
+      evaluations[network] = time_evaluation(plan, trial, folder);
+    }
+    fs::remove_all(folder.run(trial));
+    TrialEstimate estimate;
+    estimate.step_seconds = steps[step_kind].step_seconds;
+    estimate.steps = s.train.epochs * batches_per_epoch(training_images(data, s)->size(),
+                                                        s.train.batch_size, true);
+    // Most epochs are the best so far at first, few later: one and a half checkpoints each.
+    estimate.epoch_end_seconds =
+        validations[network] + 1.5 * steps[step_kind].checkpoint_seconds;
+    estimate.evaluation_seconds = plan.source == i ? 0.0 : evaluations[network];
+    estimate.seconds = estimate.step_seconds * static_cast<double>(estimate.steps) +
+                       estimate.epoch_end_seconds * static_cast<double>(s.train.epochs) +
+                       estimate.evaluation_seconds;
+    estimates.push_back(estimate);
+  }
+  return estimates;
+}
+
+}  // namespace simclr

@@ -44,7 +44,7 @@ struct MarkdownWriter {
   }
   std::string operator()(const BulletList& list) const {
     std::string text;
-    for (const std::string& item : list.items) text += "- " + escape_markdown(item) + "\n";
+    for (const std::string& item : list.items) text += fmt::format("- {}\n", escape_markdown(item));
     return text + "\n";
   }
   std::string operator()(const Table& table) const {
@@ -55,7 +55,7 @@ struct MarkdownWriter {
     };
     std::string text = row(table.head) + table_rule(table.head.size());
     for (const auto& cells : table.rows) text += row(cells);
-    if (!table.caption.empty()) text += "\n" + escape_markdown(table.caption) + "\n";
+    if (!table.caption.empty()) text += fmt::format("\n{}\n", escape_markdown(table.caption));
     return text + "\n";
   }
   std::string operator()(const CodeBlock& code) const {
@@ -90,7 +90,7 @@ std::string to_csv(const Table& table) {
   std::string text;
   const auto add = [&](const std::vector<std::string>& cells) {
     for (std::size_t i = 0; i < cells.size(); ++i)
-      text += (i == 0 ? "" : ",") + csv_field(cells[i]);
+      text += fmt::format("{}{}", i == 0 ? "" : ",", csv_field(cells[i]));
     text += "\n";
   };
   add(finer ? table.csv_head : table.head);
@@ -99,10 +99,10 @@ std::string to_csv(const Table& table) {
 }
 
 std::string to_markdown(const Document& document, bool pictures) {
-  std::string text = "# " + escape_markdown(document.title) + "\n\n";
+  std::string text = fmt::format("# {}\n\n", escape_markdown(document.title));
   if (!document.lead.empty()) text += escape_markdown(document.lead) + "\n\n";
   for (const Section& section : document.sections) {
-    text += "## " + escape_markdown(section.title) + "\n\n";
+    text += fmt::format("## {}\n\n", escape_markdown(section.title));
     for (const Block& block : section.blocks) text += std::visit(MarkdownWriter{pictures}, block);
     if (!pictures && has_plots(section)) text += std::string(kNoGnuplot) + "\n\n";
   }

@@ -20,8 +20,7 @@ struct PlotCommand {
 
 void run(const PlotCommand& command) {
   const Plot plot = metric_plot(command.runs, command.metrics);
-  if (command.out.has_parent_path())
-    std::filesystem::create_directories(command.out.parent_path());
+  if (command.out.has_parent_path()) std::filesystem::create_directories(command.out.parent_path());
   if (!draw_plot(plot, command.out)) {
     throw Error(ExitCode::kFailed, kNoGnuplot,
                 "Install it (Debian: gnuplot-nox); `simclr report` draws charts without it.");

@@ -25,7 +25,8 @@ bool is_study(const fs::path& folder) { return fs::exists(folder / "study.json")
 
 /// What a report shows of the encoder itself, computed once from the checkpoint.
 void make_picture_data(const fs::path& run, EventSink& sink) {
-  if (fs::exists(run / "pictures.json") || !fs::exists(run / "checkpoints/best.safetensors")) return;
+  if (fs::exists(run / "pictures.json") || !fs::exists(run / "checkpoints/best.safetensors"))
+    return;
   write_picture_data(run, sink);
 }
 
@@ -73,8 +74,9 @@ void add_report(CLI::App& app, Context& context) {
                    "folder of the report where several are compared; one is reported in its own "
                    "folder (default: reports/comparison)")
       ->type_name("DIR");
-  command->add_flag("!--no-pictures", state->pictures,
-                    "no embedding, neighbours, confusion matrix and filters: they need the encoder");
+  command->add_flag(
+      "!--no-pictures", state->pictures,
+      "no embedding, neighbours, confusion matrix and filters: they need the encoder");
   command->footer(R"(Examples:
   simclr report runs/a
   simclr report studies/quick

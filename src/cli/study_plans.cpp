@@ -31,9 +31,9 @@ std::string estimate_table(const StudyPlan& plan, const Selection& selected,
                            const std::vector<TrialEstimate>& estimates) {
   std::size_t width = 5;
   for (const Trial& trial : plan.trials) width = std::max(width, trial.name.size());
-  std::string table = fmt::format("{:>4}  {:<{}}  {:>10}  {:>8}  {:>11}  {:>11}  {:>12}\n", "no",
-                                  "trial", width, "s/step", "steps", "epoch end s", "evaluation",
-                                  "in all");
+  std::string table =
+      fmt::format("{:>4}  {:<{}}  {:>10}  {:>8}  {:>11}  {:>11}  {:>12}\n", "no", "trial", width,
+                  "s/step", "steps", "epoch end s", "evaluation", "in all");
   double sum = 0.0;
   double source = 0.0;
   for (std::size_t i = 0; i < plan.trials.size(); ++i) {

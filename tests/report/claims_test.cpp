@@ -14,9 +14,8 @@ Judgement judged(const StudyRecords& study, const std::string& rule,
 }
 
 TEST(Judge, ASlopeOverSeedsDecides) {
-  const StudyRecords rising = study_of({{"0.1", {0.40, 0.41, 0.40}},
-                                        {"0.2", {0.45, 0.46, 0.45}},
-                                        {"0.4", {0.50, 0.51, 0.51}}});
+  const StudyRecords rising = study_of(
+      {{"0.1", {0.40, 0.41, 0.40}}, {"0.2", {0.45, 0.46, 0.45}}, {"0.4", {0.50, 0.51, 0.51}}});
   EXPECT_EQ(judged(rising, "rises").verdict, Verdict::kSupported);
   EXPECT_EQ(judged(rising, "falls").verdict, Verdict::kContradicted);
   EXPECT_TRUE(contains(judged(rising, "rises").figure, "+5.1")) << judged(rising, "rises").figure;

@@ -37,7 +37,8 @@ inline StudyRecords study_of(const std::vector<std::pair<std::string, std::vecto
 
 /// The folder of a study of temperatures 0.1 (two seeds, evaluated) and `other` (trained alone), as
 /// `simclr study` leaves it.
-inline void write_sample_study(const std::filesystem::path& folder, const std::string& other = "0.5",
+inline void write_sample_study(const std::filesystem::path& folder,
+                               const std::string& other = "0.5",
                                const std::string& title = "Sample study") {
   namespace fs = std::filesystem;
   using Json = nlohmann::json;
@@ -50,7 +51,9 @@ inline void write_sample_study(const std::filesystem::path& folder, const std::s
     if (gain > 0) write_sample_results(folder / "trials" / name, gain);
     const std::string stage = gain > 0 ? "done" : "failed";
     write_file_atomically(folder / "states" / (name + ".json"),
-                          Json{{"identity", name}, {"stage", stage}, {"seconds", 60.0},
+                          Json{{"identity", name},
+                               {"stage", stage},
+                               {"seconds", 60.0},
                                {"reason", gain > 0 ? "" : "the loss is not finite"}}
                               .dump());
     const Json measure{{"loss", 4.5}, {"top1", 0.25}, {"feature_top1", 0.5}};
@@ -61,27 +64,29 @@ inline void write_sample_study(const std::filesystem::path& folder, const std::s
   add("one", 0, 0.5);
   add("two", 1, 0.25);
   add("three", 0, 0.0);
-  const Json arms{{{"label", "0.1"},
-                   {"values", {{"loss.temperature", "0.1"}}},
-                   {"trials", {"one", "two"}}},
-                  {{"label", other},
-                   {"values", {{"loss.temperature", other}}},
-                   {"trials", {"three"}}}};
-  const Json study{
-      {"title", title},
-      {"command", "simclr study s.yaml"},
-      {"base", to_yaml(Settings{})},
-      {"chosen", {"optim.lr"}},
-      {"protocols", {"knn", "linear", "finetune"}},
-      {"measure", {{"batch_size", 256}, {"temperature", 0.5}}},
-      {"source", nullptr},
-      {"trials", trials},
-      {"sub_studies",
-       {{{"name", "temperature"}, {"title", "temperature"}, {"keys", {"loss.temperature"}},
-         {"arms", arms}}}},
-      {"claims",
-       {{{"text", "larger is better"}, {"in", "temperature"}, {"figure", "finetune"},
-         {"rule", "rises"}, {"arms", Json::array()}, {"within", 0.0}}}}};
+  const Json arms{
+      {{"label", "0.1"}, {"values", {{"loss.temperature", "0.1"}}}, {"trials", {"one", "two"}}},
+      {{"label", other}, {"values", {{"loss.temperature", other}}}, {"trials", {"three"}}}};
+  const Json study{{"title", title},
+                   {"command", "simclr study s.yaml"},
+                   {"base", to_yaml(Settings{})},
+                   {"chosen", {"optim.lr"}},
+                   {"protocols", {"knn", "linear", "finetune"}},
+                   {"measure", {{"batch_size", 256}, {"temperature", 0.5}}},
+                   {"source", nullptr},
+                   {"trials", trials},
+                   {"sub_studies",
+                    {{{"name", "temperature"},
+                      {"title", "temperature"},
+                      {"keys", {"loss.temperature"}},
+                      {"arms", arms}}}},
+                   {"claims",
+                    {{{"text", "larger is better"},
+                      {"in", "temperature"},
+                      {"figure", "finetune"},
+                      {"rule", "rises"},
+                      {"arms", Json::array()},
+                      {"within", 0.0}}}}};
   write_file_atomically(folder / "study.json", study.dump());
 }
 

@@ -19,9 +19,9 @@ TEST(StudyReport, WritesPageMarkdownTablesAndPictures) {
   const std::string text = write_study_report(folder.path());
   EXPECT_TRUE(contains(text, "62.50 ± 17.68")) << text;  // 75 and 50
   EXPECT_TRUE(contains(text, "three failed: the loss is not finite"));
-  for (const char* name : {"report.html", "report.md", "tables/temperature.csv",
-                           "tables/temperature-curves.csv", "tables/claims.csv",
-                           "tables/temperature-differences.csv", "tables/trials.csv"})
+  for (const char* name :
+       {"report.html", "report.md", "tables/temperature.csv", "tables/temperature-curves.csv",
+        "tables/claims.csv", "tables/temperature-differences.csv", "tables/trials.csv"})
     EXPECT_TRUE(fs::exists(folder / name)) << name;
   for (const char* name : {"accuracy", "loss", "common", "finetune"}) {
     for (const char* ending : {".svg", ".png", ".pdf"})
@@ -75,7 +75,8 @@ TEST(StudyReport, WithoutGnuplotHasChartsAndSaysSo) {
   const TempFolder folder;
   write_sample_study(folder.path());
   const NoPrograms none(folder.path());
-  EXPECT_TRUE(contains(write_study_report(folder.path()), "gnuplot is not installed: no pictures."));
+  EXPECT_TRUE(
+      contains(write_study_report(folder.path()), "gnuplot is not installed: no pictures."));
   EXPECT_FALSE(contains(read_file(folder / "report.md"), ".png"));
   EXPECT_TRUE(contains(read_file(folder / "report.html"), "<canvas"));
 }
@@ -93,8 +94,7 @@ TEST(StudyReport, NamesTheDamagedFile) {
   const TempFolder folder;
   write_sample_study(folder.path());
   write_file_atomically(folder / "trials/one/results.jsonl", "{}");
-  const Error error =
-      expect_error(ExitCode::kData, [&] { write_study_report(folder.path()); });
+  const Error error = expect_error(ExitCode::kData, [&] { write_study_report(folder.path()); });
   EXPECT_TRUE(contains(error.what(), "trials/one/results.jsonl:1: "));
   write_file_atomically(folder / "study.json", "{\"title\": 1}");
   expect_error(ExitCode::kData, "study.json", [&] { write_study_report(folder.path()); });

@@ -32,8 +32,7 @@ sub_studies:
 
 TEST(StudyPlan, TrialsOfEqualSettingsAreRunOnceAndShownInEachSubStudy) {
   const StudyPlan plan = plan_of(kTwoGrids);
-  EXPECT_EQ(names_of(plan),
-            (std::vector<std::string>{"temperature=0.1", "base", "batch-size=32"}));
+  EXPECT_EQ(names_of(plan), (std::vector<std::string>{"temperature=0.1", "base", "batch-size=32"}));
   EXPECT_EQ(plan.sub_studies[0].arms[1].trials, plan.sub_studies[1].arms[1].trials);
   EXPECT_EQ(plan.sub_studies[1].arms[1].label, "64");
 }
@@ -142,12 +141,14 @@ TEST(StudyFile, ErrorsNameFileLineAndTheNearestName) {
   fails("evaluate: [knnn]\nsub_studies: []", "there is no protocol 'knnn'");
   fails("sub_studies: [{name: a, grid: {lr: [1]}}, {name: a, grid: {lr: [1]}}]",
         "two sub-studies are named 'a'");
-  fails("sub_studies: [{name: a, grid: {lr: [1]}}]\n"
-        "claims: [{text: t, in: b, figure: knn, rule: rises}]",
-        "there is no sub-study 'b'");
-  fails("sub_studies: [{name: a, grid: {lr: [1]}}]\n"
-        "claims: [{text: t, in: a, figure: knn, rule: rise}]",
-        "there is no rule 'rise'");
+  fails(
+      "sub_studies: [{name: a, grid: {lr: [1]}}]\n"
+      "claims: [{text: t, in: b, figure: knn, rule: rises}]",
+      "there is no sub-study 'b'");
+  fails(
+      "sub_studies: [{name: a, grid: {lr: [1]}}]\n"
+      "claims: [{text: t, in: a, figure: knn, rule: rise}]",
+      "there is no rule 'rise'");
 }
 
 TEST(StudyFile, TheStudiesOfConfigsAreSound) {

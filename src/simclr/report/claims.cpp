@@ -22,7 +22,8 @@ std::map<std::uint64_t, double> by_seed(const StudyRecords& study, const ArmReco
                                         const std::string& figure) {
   std::map<std::uint64_t, double> values;
   for (const std::size_t i : arm.trials) {
-    if (const auto value = figure_of(study.trials[i], figure)) values[study.trials[i].seed] = *value;
+    if (const auto value = figure_of(study.trials[i], figure))
+      values[study.trials[i].seed] = *value;
   }
   return values;
 }
@@ -95,9 +96,8 @@ std::optional<Contrast> difference_of(const SubStudyRecord& sub,
                                   [&](const ArmRecord& a) { return a.label == name; });
     if (arm == sub.arms.end()) return std::nullopt;
     contrast.arms.push_back(&*arm);
-    contrast.weights.push_back(contrast.weights.empty()
-                                   ? 1.0
-                                   : -1.0 / static_cast<double>(names.size() - 1));
+    contrast.weights.push_back(
+        contrast.weights.empty() ? 1.0 : -1.0 / static_cast<double>(names.size() - 1));
   }
   if (contrast.arms.size() < 2) return std::nullopt;
   return contrast;
@@ -128,7 +128,9 @@ std::string interval_text(const Interval& interval, const std::string& figure) {
 }
 
 /// 1: on the claimed side, -1: on the other, 0: the interval holds the limit.
-int side(const Interval& interval) { return interval.above(0.0) ? 1 : interval.below(0.0) ? -1 : 0; }
+int side(const Interval& interval) {
+  return interval.above(0.0) ? 1 : interval.below(0.0) ? -1 : 0;
+}
 
 Verdict verdict_of(int side) {
   return side > 0   ? Verdict::kSupported
@@ -145,7 +147,8 @@ std::optional<double> wobble_of(const TrialRecord& trial, const std::string& fig
   };
   double squares = 0.0;
   double count = 0.0;
-  for (std::size_t i = std::max<std::size_t>(epochs.size() * 2 / 3, 1); i + 1 < epochs.size(); ++i) {
+  for (std::size_t i = std::max<std::size_t>(epochs.size() * 2 / 3, 1); i + 1 < epochs.size();
+       ++i) {
     // A value less the mean of its neighbours has 1.5 times the variance of a value.
     const double off = value(i) - (value(i - 1) + value(i + 1)) / 2.0;
     squares += off * off / 1.5;
@@ -216,17 +219,19 @@ Judgement judge(const StudyRecords& study, const ClaimRecord& claim) {
     return found;
   };
   if (claim.rule == "rises" || claim.rule == "falls") {
-    judgement.rule = fmt::format("{}: slope over {}, per doubling (or per arm where values are no "
-                                 "numbers), {} 0",
-                                 title, sub->title, claim.rule == "rises" ? "above" : "below");
+    judgement.rule = fmt::format(
+        "{}: slope over {}, per doubling (or per arm where values are no "
+        "numbers), {} 0",
+        title, sub->title, claim.rule == "rises" ? "above" : "below");
     if (const auto slope = interval(slope_of(*sub))) {
       judgement.verdict = verdict_of(claim.rule == "rises" ? side(*slope) : -side(*slope));
       judgement.figure = interval_text(*slope, claim.figure);
     }
   } else if (claim.rule == "extremes-worse") {
-    judgement.rule = fmt::format("{}: mean of the inner arms less the first and less the last, "
-                                 "both above 0",
-                                 title);
+    judgement.rule = fmt::format(
+        "{}: mean of the inner arms less the first and less the last, "
+        "both above 0",
+        title);
     const auto first = interval(extreme_of(*sub, false));
     const auto last = interval(extreme_of(*sub, true));
     if (first && last) {
@@ -249,10 +254,10 @@ Judgement judge(const StudyRecords& study, const ClaimRecord& claim) {
     std::string others;
     for (std::size_t i = 1; i < claim.arms.size(); ++i)
       others += (others.empty() ? "" : ", ") + claim.arms[i];
-    judgement.rule = fmt::format(
-        "{}: {} less {}{}, {}", title, claim.arms.empty() ? "" : claim.arms[0],
-        claim.arms.size() > 2 ? "the mean of " : "", others,
-        claim.rule == "greater" ? "above 0" : fmt::format("within +-{}", claim.within));
+    judgement.rule =
+        fmt::format("{}: {} less {}{}, {}", title, claim.arms.empty() ? "" : claim.arms[0],
+                    claim.arms.size() > 2 ? "the mean of " : "", others,
+                    claim.rule == "greater" ? "above 0" : fmt::format("within +-{}", claim.within));
   }
   if (judgement.verdict != Verdict::kNotRun && fewest_seeds == 1 && noise)
     judgement.caution = fmt::format("one seed; spread taken from {}", noise->origin);

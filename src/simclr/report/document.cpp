@@ -66,10 +66,9 @@ struct MarkdownWriter {
   }
   std::string operator()(const Figure& figure) const {
     if (figure.plot && !pictures) return "";
-    std::string text =
-        figure.plot ? picture_link(escape_markdown(figure.title), figure.name)
-                    : fmt::format("![{}](plots/{}.png)\n\n", escape_markdown(figure.title),
-                                  figure.name);
+    std::string text = figure.plot ? picture_link(escape_markdown(figure.title), figure.name)
+                                   : fmt::format("![{}](plots/{}.png)\n\n",
+                                                 escape_markdown(figure.title), figure.name);
     if (!figure.caption.empty()) text += escape_markdown(figure.caption) + "\n\n";
     return text;
   }

@@ -21,7 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kLongCell = 28;  ///< characters from which a cell is a text rather than a value
+constexpr std::size_t kLongCell =
+    28;  ///< characters from which a cell is a text rather than a value
 
 // ---- plots as data for the charts ----
 
@@ -49,8 +50,11 @@ Json curve_json(const Curve& curve, double scale) {
     y.push_back(scale * curve.y[i]);
     if (i < curve.error.size()) error.push_back(scale * curve.error[i]);
   }
-  Json json{{"label", one_line(curve.label)}, {"x", x}, {"y", y},
-            {"color", color_of(curve.color)}, {"stroke", stroke_name(curve.stroke)}};
+  Json json{{"label", one_line(curve.label)},
+            {"x", x},
+            {"y", y},
+            {"color", color_of(curve.color)},
+            {"stroke", stroke_name(curve.stroke)}};
   if (!error.empty()) json["error"] = error;
   return json;
 }
@@ -62,10 +66,10 @@ Json plot_json(const Figure& figure) {
     curves.push_back(curve_json(curve, plot.percent ? 100.0 : 1.0));
   Json names = Json::array();
   for (const std::string& name : plot.x_names) names.push_back(one_line(name));
-  return {{"name", figure.name},       {"title", one_line(plot.title)},
-          {"x_label", plot.x_label},   {"y_label", plot.y_label},
-          {"percent", plot.percent},   {"log_x", plot.log_x},
-          {"x_names", names},          {"curves", curves}};
+  return {{"name", figure.name},     {"title", one_line(plot.title)},
+          {"x_label", plot.x_label}, {"y_label", plot.y_label},
+          {"percent", plot.percent}, {"log_x", plot.log_x},
+          {"x_names", names},        {"curves", curves}};
 }
 
 /// JSON that may stand inside a script element: no '<' that could end it.
@@ -107,7 +111,7 @@ struct HtmlWriter {
   }
   std::string operator()(const Table& table) const {
     std::string html = fmt::format("<div class=\"wide\"><table{}>\n<thead><tr>",
-                                   table.heat ? " class=\"heat\""
+                                   table.heat               ? " class=\"heat\""
                                    : table.head.size() == 2 ? " class=\"words\""
                                                             : "");
     for (const std::string& cell : table.head)

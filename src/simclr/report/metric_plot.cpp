@@ -46,7 +46,8 @@ bool is_accuracy(const std::string& metric) {
 Plot metric_plot(const std::vector<fs::path>& runs, const std::vector<std::string>& metrics) {
   std::string title;
   for (const std::string& metric : metrics) title += (title.empty() ? "" : ", ") + metric;
-  Plot plot{title, "epoch", title, "", {}, std::all_of(metrics.begin(), metrics.end(), is_accuracy)};
+  Plot plot{title, "epoch", title,
+            "",    {},      std::all_of(metrics.begin(), metrics.end(), is_accuracy)};
   std::set<std::string> known;
   std::set<std::string> drawn;
   for (std::size_t r = 0; r < runs.size(); ++r) {
@@ -56,7 +57,9 @@ Plot metric_plot(const std::vector<fs::path>& runs, const std::vector<std::strin
                   {},
                   {},
                   static_cast<int>(r),
-                  m == 0 ? Stroke::kSolid : m == 1 ? Stroke::kDashed : Stroke::kDotted};
+                  m == 0   ? Stroke::kSolid
+                  : m == 1 ? Stroke::kDashed
+                           : Stroke::kDotted};
       for (const Json& row : rows) {
         for (const auto& [key, value] : row.items())
           if (value.is_number()) known.insert(key);
@@ -73,12 +76,17 @@ Plot metric_plot(const std::vector<fs::path>& runs, const std::vector<std::strin
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     if (!drawn.contains(metrics[m])) {
       throw Error(ExitCode::kUsage, fmt::format("no run has a metric '{}'", metrics[m]),
-                  fmt::format("Did you mean '{}'? There are: {}.",
-                              nearest_name(metrics[m], names), fmt::join(names, ", ")));
+                  fmt::format("Did you mean '{}'? There are: {}.", nearest_name(metrics[m], names),
+                              fmt::join(names, ", ")));
     }
     if (metrics.size() > 1)
-      plot.curves.push_back({metrics[m], {}, {}, kGrey,
-                             m == 0 ? Stroke::kSolid : m == 1 ? Stroke::kDashed : Stroke::kDotted});
+      plot.curves.push_back({metrics[m],
+                             {},
+                             {},
+                             kGrey,
+                             m == 0   ? Stroke::kSolid
+                             : m == 1 ? Stroke::kDashed
+                                      : Stroke::kDotted});
   }
   return plot;
 }

@@ -106,23 +106,22 @@ std::string data_block(const Curve& curve, std::size_t index, double scale) {
   std::string block = fmt::format("$curve{} << EOD\n", index);
   for (std::size_t i = 0; i < curve.x.size(); ++i) {
     if (drawable(curve, i))
-      block += fmt::format("{} {} {}\n", curve.x[i], scale * curve.y[i],
-                           scale * error_at(curve, i));
+      block +=
+          fmt::format("{} {} {}\n", curve.x[i], scale * curve.y[i], scale * error_at(curve, i));
   }
   return block + "EOD\n";
 }
 
 /// Where the axes go. Epochs are whole numbers: short axes get no ticks between them.
 std::string axes(const Plot& plot, const Frame& frame) {
-  std::string script =
-      fmt::format("set xrange [{}:{}]\nset yrange [{}:{}]\n", frame.x.low, frame.x.high,
-                  frame.y.low, frame.y.high);
+  std::string script = fmt::format("set xrange [{}:{}]\nset yrange [{}:{}]\n", frame.x.low,
+                                   frame.x.high, frame.y.low, frame.y.high);
   if (plot.percent) script += "set format y '%g %%'\n";
   if (!plot.x_names.empty()) {
     std::string tics;
     for (std::size_t i = 0; i < plot.x_names.size(); ++i)
-      tics += fmt::format("{}{} {}", i == 0 ? "" : ", ", gnuplot_string(shortened(plot.x_names[i])),
-                          i);
+      tics +=
+          fmt::format("{}{} {}", i == 0 ? "" : ", ", gnuplot_string(shortened(plot.x_names[i])), i);
     return script + "set xtics (" + tics + ")\n";
   }
   if (plot.log_x) {
@@ -130,7 +129,8 @@ std::string axes(const Plot& plot, const Frame& frame) {
     std::string tics;
     std::vector<double> values;
     for (const Curve& curve : plot.curves)
-      if (curve.stroke != Stroke::kDotted) values.insert(values.end(), curve.x.begin(), curve.x.end());
+      if (curve.stroke != Stroke::kDotted)
+        values.insert(values.end(), curve.x.begin(), curve.x.end());
     std::sort(values.begin(), values.end());
     values.erase(std::unique(values.begin(), values.end()), values.end());
     for (const double value : values)
@@ -223,7 +223,8 @@ std::string script_of(const Plot& plot, std::string_view terminal) {
       "set border 3 lc rgb '#808080' lw 1\n"
       "set tics nomirror out scale 0.6 textcolor rgb '#333333'\nset format '%g'\n"
       "set grid xtics ytics lt 1 lc rgb '#E4E4E4' lw 1\n"
-      "set key at graph 1.0, graph 1.055 right bottom horizontal Left reverse noenhanced samplen 3\n"
+      "set key at graph 1.0, graph 1.055 right bottom horizontal Left reverse noenhanced samplen "
+      "3\n"
       "set rmargin 26\nset lmargin 11\nset tmargin 5\nset bmargin 4.5\n",
       gnuplot_string(plot.title), gnuplot_string(plot.x_label), gnuplot_string(plot.y_label));
   script += axes(plot, frame) + end_labels(plot, frame);
@@ -238,9 +239,10 @@ std::string script_of(const Plot& plot, std::string_view terminal) {
                            style(curve, points),
                            in_key ? "title " + gnuplot_string(shortened(curve.label)) : "notitle");
     if (points > 0 && !curve.error.empty())
-      command += fmt::format(", $curve{} using 1:2:3 with yerrorbars lc rgb '{}' lw 1.5 pt 0 "
-                             "notitle",
-                             i, color_of(curve.color));
+      command += fmt::format(
+          ", $curve{} using 1:2:3 with yerrorbars lc rgb '{}' lw 1.5 pt 0 "
+          "notitle",
+          i, color_of(curve.color));
   }
   return script + command + (plot.curves.empty() ? "NaN notitle\n" : ", NaN notitle\n");
 }

@@ -7,8 +7,8 @@
 
 namespace simclr {
 
-/// Training curves are dashed, validation and test curves solid, reference lines dotted; kPoints are
-/// marks without a line.
+/// Training curves are dashed, validation and test curves solid, reference lines dotted; kPoints
+/// are marks without a line.
 enum class Stroke { kSolid, kDashed, kDotted, kPoints };
 
 inline constexpr int kGrey = -1;  ///< the colour of what is there for comparison

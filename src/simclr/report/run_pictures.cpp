@@ -35,8 +35,12 @@ Figure embedding(const Json& json, const std::vector<std::string>& names, const 
     curve.x.push_back(x[i]);
     curve.y.push_back(y[i]);
   }
-  Plot plot{"Features of " + part + " images", fmt::format("first component, {:.1f} %", 100 * shares.at(0)),
-            fmt::format("second component, {:.1f} %", 100 * shares.at(1)), "", {}, false};
+  Plot plot{"Features of " + part + " images",
+            fmt::format("first component, {:.1f} %", 100 * shares.at(0)),
+            fmt::format("second component, {:.1f} %", 100 * shares.at(1)),
+            "",
+            {},
+            false};
   for (auto& [label, curve] : classes) {
     curve.label = class_name(names, label);
     curve.color = static_cast<int>(label);
@@ -58,8 +62,8 @@ std::vector<float> tile_of(const Image& image) {
 }
 
 /// The images themselves. @return false if they are not those any more
-bool draw_neighbours(const Json& rows, const Dataset& images,
-                     const std::vector<std::string>& names, int side, const fs::path& file) {
+bool draw_neighbours(const Json& rows, const Dataset& images, const std::vector<std::string>& names,
+                     int side, const fs::path& file) {
   std::vector<std::vector<std::size_t>> indices;
   std::size_t columns = 0;
   for (const Json& row : rows) {
@@ -80,7 +84,8 @@ bool draw_neighbours(const Json& rows, const Dataset& images,
     for (std::size_t c = 0; c < indices[r].size(); ++c) {
       const Image image = images.get(indices[r][c]);
       if (image.height > side || image.width > side) return false;
-      sheet.put(static_cast<int>(r), static_cast<int>(c), tile_of(image), image.height, image.width);
+      sheet.put(static_cast<int>(r), static_cast<int>(c), tile_of(image), image.height,
+                image.width);
     }
   }
   sheet.write(file);
@@ -101,8 +106,8 @@ int side_of(const Json& rows, const Dataset& images) {
   return side;
 }
 
-std::optional<Figure> neighbours(const Json& json, const RunRecords& records, const fs::path& folder,
-                                 const std::string& prefix) {
+std::optional<Figure> neighbours(const Json& json, const RunRecords& records,
+                                 const fs::path& folder, const std::string& prefix) {
   const std::string part = json.at("part").get<std::string>();
   try {
     const DataSplits data = open_data(records.settings.data);
@@ -131,9 +136,10 @@ Table confusion(const Json& json, const std::vector<std::string>& names,
     for (const Json& count : rows[c]) row.push_back(fmt::format("{}", count.get<std::int64_t>()));
     table.rows.push_back(std::move(row));
   }
-  table.caption = fmt::format("Test images of each class (row) by the class they were taken for "
-                              "(column), by {}.",
-                              json.value("confusion_by", "kNN"));
+  table.caption = fmt::format(
+      "Test images of each class (row) by the class they were taken for "
+      "(column), by {}.",
+      json.value("confusion_by", "kNN"));
   return table;
 }
 
@@ -141,7 +147,8 @@ Table confusion(const Json& json, const std::vector<std::string>& names,
 std::optional<Figure> filters(const Json& json, const fs::path& folder, const std::string& prefix) {
   const auto shape = json.at("shape").get<std::vector<std::int64_t>>();
   const auto values = json.at("values").get<std::vector<float>>();
-  if (shape.size() != 4 || shape[1] != 3 || shape[2] != shape[3] || shape[2] < 1) return std::nullopt;
+  if (shape.size() != 4 || shape[1] != 3 || shape[2] != shape[3] || shape[2] < 1)
+    return std::nullopt;
   const std::int64_t area = shape[2] * shape[3];
   if (std::ssize(values) != shape[0] * 3 * area) return std::nullopt;
   const auto rows = static_cast<std::size_t>((shape[0] + kFilterColumns - 1) / kFilterColumns);
@@ -159,10 +166,10 @@ std::optional<Figure> filters(const Json& json, const fs::path& folder, const st
               static_cast<int>(shape[2]), static_cast<int>(shape[3]));
   }
   sheet.write(folder / "plots" / (prefix + "filters.png"));
-  return Figure{prefix + "filters", "First-layer filters",
-                fmt::format("{} filters of {} x {}, each stretched about grey", shape[0], shape[2],
-                            shape[3]),
-                std::nullopt};
+  return Figure{
+      prefix + "filters", "First-layer filters",
+      fmt::format("{} filters of {} x {}, each stretched about grey", shape[0], shape[2], shape[3]),
+      std::nullopt};
 }
 
 }  // namespace

@@ -57,8 +57,7 @@ ResultRecord to_result(const Json& json) {
   if (json.contains("train_curve")) json.at("train_curve").get_to(result.train_curve);
   if (json.contains("validation_accuracy"))
     result.validation_accuracy = json.at("validation_accuracy").get<double>();
-  if (json.contains("test_images"))
-    result.test_images = json.at("test_images").get<std::int64_t>();
+  if (json.contains("test_images")) result.test_images = json.at("test_images").get<std::int64_t>();
   return result;
 }
 

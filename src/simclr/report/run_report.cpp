@@ -78,10 +78,10 @@ Table what_was_run(const RunRecords& records) {
   const auto row = [&](const std::string& name, const std::string& value) {
     table.rows.push_back({name, value});
   };
-  row("images", fmt::format("{}, {:.4g} % of the training images, {:.4g} % of these for "
-                            "validation",
-                            s.data.source, 100 * s.data.train_percent,
-                            100 * s.data.validation_percent));
+  row("images",
+      fmt::format("{}, {:.4g} % of the training images, {:.4g} % of these for "
+                  "validation",
+                  s.data.source, 100 * s.data.train_percent, 100 * s.data.validation_percent));
   row("encoder", fmt::format("{}, width {}, {} stem", name_of(s.model.arch), s.model.width,
                              name_of(s.model.stem)));
   if (contrastive(records)) {
@@ -140,8 +140,8 @@ std::string speed(const RunRecords& records) {
     rates.push_back(epoch.views_per_second);
     seconds += epoch.epoch_seconds;
   }
-  return fmt::format("{:.0f} views/s in training (median of {} epochs); {} in all.",
-                     median(rates), rates.size(), format_duration(seconds));
+  return fmt::format("{:.0f} views/s in training (median of {} epochs); {} in all.", median(rates),
+                     rates.size(), format_duration(seconds));
 }
 
 std::vector<Block> machine(const RunRecords& records) {

@@ -158,8 +158,8 @@ Figure loss_figure(const StudyRecords& study, const SubStudyRecord& sub) {
   for (std::size_t a = 0; a < sub.arms.size(); ++a) {
     const ArmRecord& arm = sub.arms[a];
     const int color = static_cast<int>(a);
-    plot.curves.push_back(mean_curve(study, arm, "", color, Stroke::kDashed,
-                                     epochs_of(&EpochMetrics::train_loss)));
+    plot.curves.push_back(
+        mean_curve(study, arm, "", color, Stroke::kDashed, epochs_of(&EpochMetrics::train_loss)));
     plot.curves.push_back(mean_curve(study, arm, arm.label, color, Stroke::kSolid,
                                      epochs_of(&EpochMetrics::val_loss)));
     for (const std::size_t i : arm.trials) {
@@ -171,9 +171,8 @@ Figure loss_figure(const StudyRecords& study, const SubStudyRecord& sub) {
     }
   }
   for (const auto& [level, where] : chances) {
-    const std::string label = chances.size() == 1
-                                  ? fmt::format("chance, {:.2f}", level)
-                                  : fmt::format("chance, N {}", where.first);
+    const std::string label = chances.size() == 1 ? fmt::format("chance, {:.2f}", level)
+                                                  : fmt::format("chance, N {}", where.first);
     plot.curves.push_back(
         {label, {1.0, std::max(where.second, 1.0)}, {level, level}, kGrey, Stroke::kDotted});
   }
@@ -186,7 +185,8 @@ Figure loss_figure(const StudyRecords& study, const SubStudyRecord& sub) {
 }
 
 Figure finetune_figure(const StudyRecords& study, const SubStudyRecord& sub) {
-  Plot plot{"Fine-tuned accuracy by " + sub.title, "epoch of fine-tuning", "accuracy", "", {}, true};
+  Plot plot{
+      "Fine-tuned accuracy by " + sub.title, "epoch of fine-tuning", "accuracy", "", {}, true};
   const auto tuned = [](bool trained, bool test) -> Series {
     return [trained, test](const TrialRecord& trial) {
       const ResultRecord* result =

@@ -3,8 +3,8 @@
 #include "simclr/report/document.h"
 #include "simclr/report/study_records.h"
 
-// The pictures of a sub-study: one colour an arm, training dashed, validation and test solid. Curves
-// are means over seeds.
+// The pictures of a sub-study: one colour an arm, training dashed, validation and test solid.
+// Curves are means over seeds.
 namespace simclr {
 
 /// Train and validation loss of all arms, with ln(2N-1) for each N.

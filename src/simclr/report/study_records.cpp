@@ -57,7 +57,8 @@ TrialRecord read_trial(const fs::path& folder, const Json& json) {
 }
 
 SubStudyRecord read_sub_study(const Json& json, const std::map<std::string, std::size_t>& trials) {
-  SubStudyRecord sub{json.at("name").get<std::string>(), json.at("title").get<std::string>(),
+  SubStudyRecord sub{json.at("name").get<std::string>(),
+                     json.at("title").get<std::string>(),
                      json.at("keys").get<std::vector<std::string>>(),
                      {}};
   for (const Json& arm_json : json.at("arms")) {
@@ -92,11 +93,10 @@ StudyRecords to_study(const fs::path& folder, const Json& json) {
   for (const Json& sub : json.at("sub_studies"))
     study.sub_studies.push_back(read_sub_study(sub, trials));
   for (const Json& claim : json.at("claims"))
-    study.claims.push_back({claim.at("text").get<std::string>(), claim.at("in").get<std::string>(),
-                            claim.at("figure").get<std::string>(),
-                            claim.at("rule").get<std::string>(),
-                            claim.at("arms").get<std::vector<std::string>>(),
-                            claim.at("within").get<double>()});
+    study.claims.push_back(
+        {claim.at("text").get<std::string>(), claim.at("in").get<std::string>(),
+         claim.at("figure").get<std::string>(), claim.at("rule").get<std::string>(),
+         claim.at("arms").get<std::vector<std::string>>(), claim.at("within").get<double>()});
   return study;
 }
 
@@ -125,8 +125,8 @@ std::vector<std::string> keys_that_differ(const std::vector<TrialRecord>& trials
 StudyRecords read_study_records(const fs::path& folder) {
   const fs::path file = folder / "study.json";
   if (!fs::exists(file)) {
-    throw Error(ExitCode::kUsage, fmt::format("{} is not a study: it has no study.json",
-                                              folder.string()),
+    throw Error(ExitCode::kUsage,
+                fmt::format("{} is not a study: it has no study.json", folder.string()),
                 "Give the folder that `simclr study --out` wrote.");
   }
   try {

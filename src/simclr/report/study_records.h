@@ -72,7 +72,8 @@ struct StudyRecords {
 /// Error(kData) if a file is damaged, with its name
 StudyRecords read_study_records(const std::filesystem::path& folder);
 
-/// Runs beside each other: arms are named by the settings in which they differ, or by their folders.
+/// Runs beside each other: arms are named by the settings in which they differ, or by their
+/// folders.
 StudyRecords runs_as_study(const std::vector<std::filesystem::path>& runs);
 
 // ---- figures: one number of a trial ----

@@ -34,9 +34,8 @@ bool any_done(const StudyRecords& study, const SubStudyRecord& sub) {
 }
 
 bool has_figure(const StudyRecords& study, const SubStudyRecord& sub, const std::string& figure) {
-  return std::any_of(sub.arms.begin(), sub.arms.end(), [&](const ArmRecord& arm) {
-    return !values_of(study, arm, figure).empty();
-  });
+  return std::any_of(sub.arms.begin(), sub.arms.end(),
+                     [&](const ArmRecord& arm) { return !values_of(study, arm, figure).empty(); });
 }
 
 std::size_t fewest_seeds(const StudyRecords& study) {
@@ -54,8 +53,7 @@ Section sub_study_section(const StudyRecords& study, const SubStudyRecord& sub) 
   section.blocks.emplace_back(accuracy_figure(study, sub));
   section.blocks.emplace_back(loss_figure(study, sub));
   if (has_figure(study, sub, "common_top1")) section.blocks.emplace_back(common_figure(study, sub));
-  if (has_figure(study, sub, "finetune"))
-    section.blocks.emplace_back(finetune_figure(study, sub));
+  if (has_figure(study, sub, "finetune")) section.blocks.emplace_back(finetune_figure(study, sub));
   if (sub.arms.size() > 1) section.blocks.emplace_back(differences_table(study, sub));
   return section;
 }
@@ -128,14 +126,15 @@ Section settings_section(const StudyRecords& study) {
   if (!study.chosen.empty()) {
     BulletList list;
     for (const std::string& key : study.chosen)
-      list.items.push_back(
-          fmt::format("{} = {}", key, find_field(key).get(study.base)));
+      list.items.push_back(fmt::format("{} = {}", key, find_field(key).get(study.base)));
     section.blocks.emplace_back(Paragraph{
         "Settings that the experiment's description leaves open, and that were chosen here:"});
     section.blocks.emplace_back(list);
   }
-  Table differing{"", "Every arm changes these settings of the base and no other.",
-                  {"sub-study", "settings that differ", "arms"}, {}};
+  Table differing{"",
+                  "Every arm changes these settings of the base and no other.",
+                  {"sub-study", "settings that differ", "arms"},
+                  {}};
   for (const SubStudyRecord& sub : study.sub_studies) {
     std::string keys;
     for (const std::string& key : sub.keys) keys += (keys.empty() ? "" : ", ") + key;
@@ -201,8 +200,7 @@ Document study_document(const StudyRecords& study, const fs::path& folder) {
   BulletList cautions{{kLossCaution}};
   if (fewest_seeds(study) < 2) cautions.items.emplace_back(kSeedCaution);
   document.sections.push_back({"How to read this", {cautions}});
-  if (!study.claims.empty())
-    document.sections.push_back({"Claims", {claims_table(study)}});
+  if (!study.claims.empty()) document.sections.push_back({"Claims", {claims_table(study)}});
   for (const SubStudyRecord& sub : study.sub_studies) {
     document.sections.push_back(sub_study_section(study, sub));
   }

@@ -14,7 +14,8 @@ namespace simclr {
 /// @throws Error(kUsage) if it is not a study, Error(kData) if a trial's files are damaged
 std::string write_study_report(const std::filesystem::path& folder);
 
-/// The same of runs put beside each other; a run or a study of several are told apart by the caller.
+/// The same of runs put beside each other; a run or a study of several are told apart by the
+/// caller.
 std::string write_comparison(const StudyRecords& study, const std::filesystem::path& folder);
 
 /// The report before it is written; pictures that are not plots go into `folder`/plots at once.

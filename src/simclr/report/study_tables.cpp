@@ -57,8 +57,7 @@ std::vector<double> random_values(const StudyRecords& study, const SubStudyRecor
 }
 
 void add_csv(Table& table, const StudyRecords& study, const SubStudyRecord& sub,
-             const std::string& arm, const std::string& figure,
-             const std::vector<double>& values) {
+             const std::string& arm, const std::string& figure, const std::vector<double>& values) {
   (void)study;
   if (values.empty()) return;
   const auto deviation = deviation_of(values);
@@ -79,9 +78,8 @@ std::string chance_text(const StudyRecords& study, const ArmRecord& arm) {
 }
 
 std::string seeds_text(const StudyRecords& study, const ArmRecord& arm) {
-  const auto done = std::count_if(arm.trials.begin(), arm.trials.end(), [&](std::size_t i) {
-    return study.trials[i].stage == "done";
-  });
+  const auto done = std::count_if(arm.trials.begin(), arm.trials.end(),
+                                  [&](std::size_t i) { return study.trials[i].stage == "done"; });
   return std::cmp_equal(done, arm.trials.size()) ? fmt::format("{}", done)
                                                  : fmt::format("{} of {}", done, arm.trials.size());
 }
@@ -143,9 +141,8 @@ Table differences_table(const StudyRecords& study, const SubStudyRecord& sub) {
   // The arm whose values are the base's own.
   const ArmRecord* reference = &sub.arms.front();
   for (const ArmRecord& arm : sub.arms) {
-    const bool own = std::any_of(arm.trials.begin(), arm.trials.end(), [&](std::size_t i) {
-      return study.trials[i].name == "base";
-    });
+    const bool own = std::any_of(arm.trials.begin(), arm.trials.end(),
+                                 [&](std::size_t i) { return study.trials[i].name == "base"; });
     if (own) reference = &arm;
   }
   Table table;
@@ -167,15 +164,22 @@ Table differences_table(const StudyRecords& study, const SubStudyRecord& sub) {
   table.caption =
       "Differences in test accuracy, paired by seed, with 95 % intervals (Student's t over seeds; "
       "with n = 1 from the spread of arms with several seeds, else from the number of test images "
-      "alone, which leaves the seed's own share out). An interval that holds 0 shows no difference.";
+      "alone, which leaves the seed's own share out). An interval that holds 0 shows no "
+      "difference.";
   return table;
 }
 
 Table curves_table(const StudyRecords& study, const SubStudyRecord& sub) {
   Table table;
   table.name = plain_name(sub.name) + "-curves";
-  table.csv_head = {"arm",      "seed",           "epoch",        "train_loss",
-                    "val_loss", "train_accuracy", "val_accuracy", "finetune_train_accuracy",
+  table.csv_head = {"arm",
+                    "seed",
+                    "epoch",
+                    "train_loss",
+                    "val_loss",
+                    "train_accuracy",
+                    "val_accuracy",
+                    "finetune_train_accuracy",
                     "finetune_test_accuracy"};
   for (const ArmRecord& arm : sub.arms) {
     for (const std::size_t i : arm.trials) {

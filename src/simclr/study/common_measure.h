@@ -10,8 +10,8 @@
 
 namespace simclr {
 
-/// What makes arms of different temperatures and batch sizes comparable: the same views, the same N,
-/// the same temperature.
+/// What makes arms of different temperatures and batch sizes comparable: the same views, the same
+/// N, the same temperature.
 struct CommonMeasure {
   double loss = 0.0;          ///< NT-Xent of the projections; chance is ln(2N - 1)
   double top1 = 0.0;          ///< share of views whose other view is nearest among 2N - 1

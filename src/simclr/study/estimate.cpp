@@ -35,8 +35,7 @@ double seconds_since(Clock::time_point start) {
 /// A folder that goes with its owner.
 class ScratchFolder {
  public:
-  ScratchFolder()
-      : path_(fs::temp_directory_path() / fmt::format("simclr-estimate-{}", getpid())) {
+  ScratchFolder() : path_(fs::temp_directory_path() / fmt::format("simclr-estimate-{}", getpid())) {
     fs::create_directories(path_);
   }
   ~ScratchFolder() {
@@ -134,8 +133,8 @@ std::vector<TrialEstimate> estimate_study(const StudyPlan& plan, EventSink& sink
     const std::string step_kind =
         signature(s, {"data", "augment", "model", "loss.kind", "train.objective",
                       "train.batch_size", "optim.optimizer", "optim.ema_decay", "run"});
-    const std::string network =
-        signature(s, {"data", "augment.normalization", "model", "run", "knn", "linear", "finetune"});
+    const std::string network = signature(
+        s, {"data", "augment.normalization", "model", "run", "knn", "linear", "finetune"});
     const bool new_steps = !steps.contains(step_kind);
     if (new_steps) {
       sink.message(fmt::format("Measuring steps of trial {}, {}", i + 1, trial.name));
@@ -151,11 +150,10 @@ std::vector<TrialEstimate> estimate_study(const StudyPlan& plan, EventSink& sink
     fs::remove_all(folder.run(trial));
     TrialEstimate estimate;
     estimate.step_seconds = steps[step_kind].step_seconds;
-    estimate.steps = s.train.epochs * batches_per_epoch(training_images(data, s)->size(),
-                                                        s.train.batch_size, true);
+    estimate.steps = s.train.epochs *
+                     batches_per_epoch(training_images(data, s)->size(), s.train.batch_size, true);
     // Most epochs are the best so far at first, few later: one and a half checkpoints each.
-    estimate.epoch_end_seconds =
-        validations[network] + 1.5 * steps[step_kind].checkpoint_seconds;
+    estimate.epoch_end_seconds = validations[network] + 1.5 * steps[step_kind].checkpoint_seconds;
     estimate.evaluation_seconds = plan.source == i ? 0.0 : evaluations[network];
     estimate.seconds = estimate.step_seconds * static_cast<double>(estimate.steps) +
                        estimate.epoch_end_seconds * static_cast<double>(s.train.epochs) +

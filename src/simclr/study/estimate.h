@@ -16,9 +16,9 @@ struct TrialEstimate {
   double seconds = 0.0;  ///< in all
 };
 
-/// Measures, for every kind of step that the plan has (network, batch size, views), a few seconds of
-/// real training, and one evaluation for every kind of network and data; in a temporary folder that
-/// is removed. @return one estimate for each of plan.trials
+/// Measures, for every kind of step that the plan has (network, batch size, views), a few seconds
+/// of real training, and one evaluation for every kind of network and data; in a temporary folder
+/// that is removed. @return one estimate for each of plan.trials
 /// @throws Error as pretrain: a trial that cannot begin is told here
 std::vector<TrialEstimate> estimate_study(const StudyPlan& plan, EventSink& sink);
 

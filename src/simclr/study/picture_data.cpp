@@ -5,14 +5,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
-#include "simclr/eval/features.h"
+#include "simclr/loader/batch_loader.h"
 #include "simclr/train/checkpoint.h"
 #include "simclr/train/device.h"
 #include "simclr/train/run_folder.h"
+#include "simclr/train/step.h"
 #include "simclr/train/trainer.h"
 
 namespace simclr {
@@ -25,6 +28,31 @@ constexpr std::int64_t kNeighbours = 8;
 constexpr std::int64_t kQueries = 10;
 constexpr std::int64_t kVoters = 20;
 constexpr double kVoteTemperature = 0.1;
+
+struct LabelledFeatures {
+  at::Tensor x;       ///< f32 [n, F]
+  at::Tensor labels;  ///< i64 [n]
+};
+
+/// LabelledFeatures of every image of a part, whole and in order.
+LabelledFeatures features_of(SimclrModel& model, const std::shared_ptr<const Dataset>& part,
+                             int side, const Settings& settings) {
+  model.set_training(false);
+  BatchPlan plan;
+  plan.kind = ViewKind::kWholeImage;
+  plan.augment.normalization = settings.augment.normalization;
+  plan.batch_size = 500;
+  plan.side = side;
+  const c10::Device device = model.parameters().front().tensor.device();
+  BatchLoader loader(part, plan, settings.run.workers);
+  std::vector<at::Tensor> features{at::empty({0, model.feature_width()}, at::kFloat)};
+  std::vector<std::int64_t> labels;
+  while (auto batch = loader.next()) {
+    features.push_back(model.encode(views_tensor(*batch, side, device)).to(at::kCPU));
+    labels.insert(labels.end(), batch->labels.begin(), batch->labels.end());
+  }
+  return {at::cat(features), at::tensor(labels, at::kLong)};
+}
 
 std::vector<std::int64_t> integers(const at::Tensor& tensor) {
   const at::Tensor flat = tensor.to(at::kLong).contiguous();
@@ -45,12 +73,11 @@ at::Tensor unit_rows(const at::Tensor& x) {
 
 /// Principal components of the centred features. Signs are fixed by the largest loading, so that
 /// the picture does not flip from machine to machine.
-Json embedding(const Features& features) {
+Json embedding(const LabelledFeatures& features) {
   const at::Tensor x = features.x.slice(0, 0, kMostPoints).to(at::kDouble);
   const at::Tensor centred = x.sub(x.mean(0, true));
-  const auto [values, vectors] =
-      at::linalg_eigh(centred.t().matmul(centred));  // ascending
-  at::Tensor axes = vectors.slice(1, -2).flip({1});  // [F, 2]
+  const auto [values, vectors] = at::linalg_eigh(centred.t().matmul(centred));  // ascending
+  at::Tensor axes = vectors.slice(1, -2).flip({1});                             // [F, 2]
   const at::Tensor largest = axes.gather(0, axes.abs().argmax(0, true));
   axes = axes.mul(largest.sign());
   const at::Tensor points = centred.matmul(axes);
@@ -76,14 +103,13 @@ std::vector<std::int64_t> queries_of(const std::vector<std::int64_t>& labels) {
   return queries;
 }
 
-Json neighbours(const Features& features) {
+Json neighbours(const LabelledFeatures& features) {
   const at::Tensor unit = unit_rows(features.x);
   Json rows = Json::array();
   for (const std::int64_t query : queries_of(integers(features.labels))) {
     at::Tensor cosines = unit.matmul(unit.select(0, query));
     cosines.index_put_({at::tensor({query})}, at::tensor(-2.0F));
-    const auto [nearest, indices] =
-        at::topk(cosines, std::min(kNeighbours, unit.size(0) - 1));
+    const auto [nearest, indices] = at::topk(cosines, std::min(kNeighbours, unit.size(0) - 1));
     rows.push_back(
         {{"query", query}, {"nearest", integers(indices)}, {"cosine", numbers(nearest)}});
   }
@@ -91,7 +117,7 @@ Json neighbours(const Features& features) {
 }
 
 /// [class][voted class] of the test images.
-Json confusion(const Features& bank, const Features& test, std::int64_t classes) {
+Json confusion(const LabelledFeatures& bank, const LabelledFeatures& test, std::int64_t classes) {
   const at::Tensor bank_unit = unit_rows(bank.x);
   at::Tensor counts = at::zeros({classes * classes}, at::kLong);
   for (std::int64_t first = 0; first < test.x.size(0); first += 500) {
@@ -111,33 +137,25 @@ Json confusion(const Features& bank, const Features& test, std::int64_t classes)
 }
 
 Json filters(const SimclrModel& model) {
-  const at::Tensor weights = model.parameters().front().tensor.detach().to(at::kCPU);  // [F, C, k, k]
+  const at::Tensor weights =
+      model.parameters().front().tensor.detach().to(at::kCPU);  // [F, C, k, k]
   return {{"shape", weights.sizes().vec()}, {"values", numbers(weights.contiguous())}};
 }
 
 }  // namespace
 
 void write_picture_data(const std::filesystem::path& file, SimclrModel& model,
-                        const DataSplits& data, const Settings& settings, EventSink& sink) {
+                        const DataSplits& data, const Settings& settings) {
   const c10::NoGradGuard no_gradient;
   const bool labelled = !data.class_names.empty() && data.test->size() > 0;
-  BatchPlan plan;
-  plan.kind = ViewKind::kWholeImage;
-  plan.augment.normalization = settings.augment.normalization;
-  plan.batch_size = 500;
-  plan.side = data.image_size;
-  const auto features_of = [&](const std::shared_ptr<const Dataset>& part, const char* name) {
-    return extract_features(model, part, plan, settings.run.workers,
-                            fmt::format("pictures, {} images", name), sink);
-  };
-  const Features shown = features_of(labelled ? data.test : data.validation,
-                                     labelled ? "test" : "validation");
+  const LabelledFeatures shown =
+      features_of(model, labelled ? data.test : data.validation, data.image_size, settings);
   Json json{{"part", labelled ? "test" : "validation"},
             {"class_names", data.class_names},
             {"embedding", embedding(shown)},
             {"neighbours", neighbours(shown)}};
   if (labelled) {
-    json["confusion"] = confusion(features_of(data.train, "training"), shown,
+    json["confusion"] = confusion(features_of(model, data.train, data.image_size, settings), shown,
                                   static_cast<std::int64_t>(data.class_names.size()));
     json["confusion_by"] = fmt::format("kNN, k = {}", kVoters);
   }
@@ -157,7 +175,8 @@ void write_picture_data(const std::filesystem::path& path, EventSink& sink) {
   SimclrModel model = make_model(settings, data);
   load_model(run.checkpoint("best"), model);
   model.to(device);
-  write_picture_data(path / "pictures.json", model, data, settings, sink);
+  sink.message(fmt::format("{}: embedding, neighbours, confusion matrix, filters", path.string()));
+  write_picture_data(path / "pictures.json", model, data, settings);
 }
 
 }  // namespace simclr

@@ -16,7 +16,7 @@ namespace simclr {
 ///   filters     the weights of the first layer
 /// Without labels or test images: of the validation images, and no confusion.
 void write_picture_data(const std::filesystem::path& file, SimclrModel& model,
-                        const DataSplits& data, const Settings& settings, EventSink& sink);
+                        const DataSplits& data, const Settings& settings);
 
 /// The same for a run's checkpoint "best", as its pictures.json.
 /// @throws Error(kUsage) if it is not a run or has no checkpoint

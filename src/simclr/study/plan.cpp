@@ -124,6 +124,7 @@ StudyPlan make_plan(const StudyFile& file, const Settings& base, const std::stri
   plan.chosen = file.chosen;
   plan.protocols = file.protocols;
   plan.measure = file.measure;
+  if (plan.measure.batch_size == 0) plan.measure.batch_size = base.train.batch_size;
   plan.claims = file.claims;
   Trials trials(plan);
   for (const SubStudySpec& spec : file.sub_studies) {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <sstream>
 
-#include "simclr/core/error.h"
 #include "simclr/core/files.h"
 #include "simclr/data/open.h"
 #include "simclr/eval/evaluate_run.h"
@@ -42,9 +42,7 @@ bool train(const TrialWork& work, EventSink& sink) {
   PretrainOptions options{.settings = work.trial.settings, .out = run, .command = work.command};
   options.resume = fs::exists(run / "config.yaml");
   options.stop = work.stop;
-  if (!work.weights.empty()) {
-    throw Error(ExitCode::kUsage, "training from given weights is not possible in this build");
-  }
+  options.init = work.weights;
   return !pretrain(options, sink).interrupted;
 }
 
@@ -89,12 +87,12 @@ void measure(const TrialWork& work, EventSink& sink) {
     write_file_atomically(
         work.folder.measure(work.trial),
         measure_json(after, score(initial), work.plan.measure, data.validation->size()));
-    sink.message(fmt::format("common measure: NT-Xent {:.4f}, top-1 {:.2f} % (N = {}, temperature {})",
-                             after.loss, 100 * after.top1, work.plan.measure.batch_size,
-                             work.plan.measure.temperature));
+    sink.message(fmt::format(
+        "common measure: NT-Xent {:.4f}, top-1 {:.2f} % (N = {}, temperature {})", after.loss,
+        100 * after.top1, work.plan.measure.batch_size, work.plan.measure.temperature));
   }
   if (!fs::exists(run / "pictures.json"))
-    write_picture_data(run / "pictures.json", trained, data, settings, sink);
+    write_picture_data(run / "pictures.json", trained, data, settings);
 }
 
 }  // namespace

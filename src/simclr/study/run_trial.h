@@ -21,8 +21,8 @@ struct TrialWork {
   std::function<bool()> stop;
 };
 
-/// Whatever of the trial is not done yet: pretraining (from its last checkpoint), each protocol, the
-/// common measure, what its pictures need. @return false if `stop` ended it
+/// Whatever of the trial is not done yet: pretraining (from its last checkpoint), each protocol,
+/// the common measure, what its pictures need. @return false if `stop` ended it
 /// @throws Error as pretrain and RunEvaluator
 bool run_trial(const TrialWork& work, EventSink& sink);
 

@@ -12,10 +12,12 @@ namespace {
 /// Work in arbitrary units: a first guess that only weighs trials against each other.
 double work_of(const Trial& trial) {
   const Settings& s = trial.settings;
-  const double depth = s.model.arch == Arch::kResNet50 ? 4.0 : s.model.arch == Arch::kResNet34 ? 2.0
-                                                                                               : 1.0;
-  const double stem = s.model.stem == Stem::kCifar ? 16.0 : s.model.stem == Stem::kCifarPool ? 4.0
-                                                                                             : 1.0;
+  const double depth = s.model.arch == Arch::kResNet50   ? 4.0
+                       : s.model.arch == Arch::kResNet34 ? 2.0
+                                                         : 1.0;
+  const double stem = s.model.stem == Stem::kCifar       ? 16.0
+                      : s.model.stem == Stem::kCifarPool ? 4.0
+                                                         : 1.0;
   return static_cast<double>(s.train.epochs) * s.data.train_percent * s.model.width *
          s.model.width * depth * stem;
 }
@@ -68,8 +70,8 @@ std::optional<double> seconds_left(const StudyPlan& plan, const StudyFolder& fol
       seconds_seen += state.seconds;
       work_seen += whole;
     } else if (is_selected(selected, i) && state.stage != TrialStage::kFailed) {
-      const double share = static_cast<double>(state.epochs_done) /
-                           static_cast<double>(trial.settings.train.epochs);
+      const double share =
+          static_cast<double>(state.epochs_done) / static_cast<double>(trial.settings.train.epochs);
       work_left += whole * (1.0 - std::min(share, 1.0));
     }
   }
@@ -89,7 +91,9 @@ std::string status_table(const StudyPlan& plan, const StudyFolder& folder,
     if (!is_selected(selected, i)) continue;
     const Trial& trial = plan.trials[i];
     const TrialState state = folder.state(trial);
-    (state.stage == TrialStage::kDone ? done : state.stage == TrialStage::kFailed ? failed : left)++;
+    (state.stage == TrialStage::kDone     ? done
+     : state.stage == TrialStage::kFailed ? failed
+                                          : left)++;
     table += fmt::format("{:>4}  {:<{}}  {}  ({})\n", i + 1, trial.name, width,
                          stage_text(state, trial.settings.train.epochs), shown_in(plan, i));
   }

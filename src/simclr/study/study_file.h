@@ -29,7 +29,7 @@ struct SubStudySpec {
 
 /// The one measure that all arms share: NT-Xent and top-1 among 2N - 1 on validation views.
 struct CommonMeasureSpec {
-  std::int64_t batch_size = 256;  ///< N
+  std::int64_t batch_size = 0;  ///< N; 0: the base's own, which make_plan puts in its place
   double temperature = 0.5;
 };
 

@@ -40,11 +40,11 @@ void check_same_base(const fs::path& file, const Settings& base) {
     changed += fmt::format("\n  {}: {} there, {} now", key, field.get(before), field.get(base));
   }
   if (changed.empty()) return;
-  throw Error(ExitCode::kUsage,
-              fmt::format("{} holds a study with other settings:{}",
-                          file.parent_path().string(), changed),
-              "Choose another --out, leave those settings alone, or replace the study by "
-              "--overwrite.");
+  throw Error(
+      ExitCode::kUsage,
+      fmt::format("{} holds a study with other settings:{}", file.parent_path().string(), changed),
+      "Choose another --out, leave those settings alone, or replace the study by "
+      "--overwrite.");
 }
 
 bool in_use(const fs::path& path) {
@@ -103,7 +103,8 @@ TrialState StudyFolder::state(const Trial& trial) const {
   if (state.stage != TrialStage::kDone && TrialLock::is_held(lock(trial)))
     state.stage = TrialStage::kRunning;
   if (state.stage == TrialStage::kRunning || state.stage == TrialStage::kWaiting) {
-    const auto rows = fs::exists(run(trial)) ? read_metrics(run(trial)) : std::vector<EpochMetrics>{};
+    const auto rows =
+        fs::exists(run(trial)) ? read_metrics(run(trial)) : std::vector<EpochMetrics>{};
     if (!rows.empty()) state.epochs_done = rows.back().epoch;
   }
   return state;
@@ -113,8 +114,10 @@ void StudyFolder::write_state(const Trial& trial, const TrialState& state) const
   const char* stage = state.stage == TrialStage::kDone     ? "done"
                       : state.stage == TrialStage::kFailed ? "failed"
                                                            : "stopped";
-  const Json json{{"identity", trial.identity}, {"stage", stage},
-                  {"reason", state.reason},     {"diverged", state.diverged},
+  const Json json{{"identity", trial.identity},
+                  {"stage", stage},
+                  {"reason", state.reason},
+                  {"diverged", state.diverged},
                   {"seconds", state.seconds}};
   write_file_atomically(path_ / "states" / (trial.name + ".json"),
                         json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");

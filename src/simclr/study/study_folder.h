@@ -13,9 +13,9 @@ enum class TrialStage { kWaiting, kRunning, kDone, kFailed };
 /// Where a trial stands.
 struct TrialState {
   TrialStage stage = TrialStage::kWaiting;
-  std::string reason;          ///< of a failure, in words
-  bool diverged = false;       ///< of a failure: it would fail again
-  double seconds = 0.0;        ///< that it took, all sittings together
+  std::string reason;            ///< of a failure, in words
+  bool diverged = false;         ///< of a failure: it would fail again
+  double seconds = 0.0;          ///< that it took, all sittings together
   std::int64_t epochs_done = 0;  ///< of pretraining
 };
 

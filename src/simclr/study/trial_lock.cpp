@@ -26,8 +26,7 @@ std::string this_place() {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
   std::error_code unknown;
-  return fmt::format("{}/{}", host.data(),
-                     fs::read_symlink("/proc/self/ns/pid", unknown).string());
+  return fmt::format("{}/{}", host.data(), fs::read_symlink("/proc/self/ns/pid", unknown).string());
 }
 
 std::string new_token() {
@@ -44,8 +43,8 @@ bool make_file(const fs::path& file, const std::string& content) {
     throw Error(ExitCode::kFailed, fmt::format("{}: {}", file.string(), std::strerror(errno)),
                 "Every process of a study must be able to write into its folder.");
   }
-  const bool whole = write(descriptor, content.data(), content.size()) ==
-                     static_cast<ssize_t>(content.size());
+  const bool whole =
+      write(descriptor, content.data(), content.size()) == static_cast<ssize_t>(content.size());
   close(descriptor);
   if (whole) return true;
   unlink(file.c_str());

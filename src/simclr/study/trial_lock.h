@@ -17,8 +17,8 @@ struct LockTimes {
 };
 
 /// The right to work on one trial of a study that several processes, on one machine or on several
-/// with a shared folder, work on: a file made atomically. Its holder renews the file's time while it
-/// lives. A lock is stale if its process is gone from this machine, or if it was not renewed for
+/// with a shared folder, work on: a file made atomically. Its holder renews the file's time while
+/// it lives. A lock is stale if its process is gone from this machine, or if it was not renewed for
 /// `stale_seconds` by the clock of the file system.
 class TrialLock {
  public:

@@ -115,6 +115,7 @@ ExitCode run(StudyCommand& command) {
     console.message("Stopped; everything is saved. Go on with the same command.");
     return ExitCode::kStopped;
   }
+  const auto lock = TrialLock::wait_for(StudyFolder::common_lock(options.out));
   fmt::print("{}", write_study_report(options.out));
   return exit_code(result);
 }

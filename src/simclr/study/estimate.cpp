@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 
 #include "simclr/config/schema.h"
@@ -99,8 +100,15 @@ double time_validation(const StudyPlan& plan, const Settings& settings) {
   return seconds_since(start);
 }
 
-/// Everything that comes after training, on the run that time_steps left.
-double time_evaluation(const StudyPlan& plan, const Trial& trial, const StudyFolder& folder) {
+struct EvaluationTimes {
+  double first = 0.0;   ///< with the random encoder's scores
+  double others = 0.0;  ///< of trials that know those already
+};
+
+/// Everything that comes after training, on the run that time_steps left; then once more as a trial
+/// does it that shares the random encoder with an earlier one.
+EvaluationTimes time_evaluation(const StudyPlan& plan, const Trial& trial,
+                                const StudyFolder& folder) {
   NullSink silence;
   const fs::path run = folder.run(trial);
   fs::copy_file(run / "checkpoints/last.safetensors", run / "checkpoints/best.safetensors",
@@ -112,54 +120,105 @@ double time_evaluation(const StudyPlan& plan, const Trial& trial, const StudyFol
                        .is_source = false,
                        .command = "estimate",
                        .stop = [] { return false; }};
-  const auto start = Clock::now();
-  finish_trial(work, silence);
-  return seconds_since(start);
+  const auto timed = [&] {
+    const auto start = Clock::now();
+    finish_trial(work, silence);
+    return seconds_since(start);
+  };
+  EvaluationTimes times;
+  times.first = timed();
+  for (const fs::path& done : {run / "results.jsonl", run / "pictures.json", folder.measure(trial)})
+    fs::remove(done);
+  times.others = timed();
+  return times;
 }
+
+/// Measurements of one study, each kind once.
+class Estimator {
+ public:
+  Estimator(const StudyPlan& plan, EventSink& sink)
+      : plan_(plan),
+        sink_(sink),
+        folder_(StudyFolder::open(scratch_.path() / "study", plan, "estimate", false)) {}
+
+  TrialEstimate estimate(std::size_t i) {
+    const Trial& trial = plan_.trials[i];
+    const Settings& s = trial.settings;
+    const DataSplits data = open_data(s.data);
+    const StepTimes steps = steps_of(i);
+    TrialEstimate estimate;
+    estimate.step_seconds = steps.step_seconds;
+    estimate.steps = s.train.epochs *
+                     batches_per_epoch(training_images(data, s)->size(), s.train.batch_size, true);
+    const double validation = s.train.objective == Objective::kContrastive
+                                  ? validation_of(trial)
+                                  // Forward is about a third of a step.
+                                  : steps.step_seconds / 3.0 *
+                                        static_cast<double>(data.validation->size()) /
+                                        static_cast<double>(s.train.batch_size);
+    // Most epochs are the best so far at first, few later: one and a half checkpoints each.
+    estimate.epoch_end_seconds = validation + 1.5 * steps.checkpoint_seconds;
+    if (plan_.source != i) estimate.evaluation_seconds = evaluation_of(i);
+    estimate.seconds = estimate.step_seconds * static_cast<double>(estimate.steps) +
+                       estimate.epoch_end_seconds * static_cast<double>(s.train.epochs) +
+                       estimate.evaluation_seconds;
+    fs::remove_all(folder_.run(trial));
+    return estimate;
+  }
+
+ private:
+  /// What evaluations depend on: not the head.
+  static std::string network_of(const Settings& settings) {
+    return signature(settings,
+                     {"data", "augment.normalization", "model.arch", "model.stem", "model.width",
+                      "model.engine", "model.conv", "run", "knn", "linear", "finetune"});
+  }
+  StepTimes steps_of(std::size_t i) {
+    const Trial& trial = plan_.trials[i];
+    const std::string kind = signature(
+        trial.settings, {"data", "augment", "model", "loss.kind", "train.objective",
+                         "train.batch_size", "optim.optimizer", "optim.ema_decay", "run"});
+    if (!steps_.contains(kind)) {
+      sink_.message(fmt::format("Measuring steps of trial {}, {}", i + 1, trial.name));
+      steps_[kind] = time_steps(trial.settings, folder_.run(trial));
+    }
+    return steps_[kind];
+  }
+  double validation_of(const Trial& trial) {
+    const std::string kind = network_of(trial.settings);
+    if (!validations_.contains(kind)) validations_[kind] = time_validation(plan_, trial.settings);
+    return validations_[kind];
+  }
+  double evaluation_of(std::size_t i) {
+    const Trial& trial = plan_.trials[i];
+    const std::string kind = network_of(trial.settings);
+    if (!evaluations_.contains(kind)) {
+      sink_.message(fmt::format("Measuring evaluations of trial {}, {}", i + 1, trial.name));
+      if (!fs::exists(folder_.run(trial))) time_steps(trial.settings, folder_.run(trial));
+      evaluations_[kind] = time_evaluation(plan_, trial, folder_);
+    }
+    // Another seed has another encoder before training.
+    const bool first =
+        known_.insert(kind + signature(trial.settings, {"augment", "train.seed"})).second;
+    return first ? evaluations_[kind].first : evaluations_[kind].others;
+  }
+
+  const StudyPlan& plan_;
+  EventSink& sink_;
+  ScratchFolder scratch_;
+  StudyFolder folder_;
+  std::map<std::string, StepTimes> steps_;
+  std::map<std::string, double> validations_;
+  std::map<std::string, EvaluationTimes> evaluations_;
+  std::set<std::string> known_;
+};
 
 }  // namespace
 
 std::vector<TrialEstimate> estimate_study(const StudyPlan& plan, EventSink& sink) {
-  const ScratchFolder scratch;
-  const StudyFolder folder = StudyFolder::open(scratch.path() / "study", plan, "estimate", false);
-  std::map<std::string, StepTimes> steps;
-  std::map<std::string, double> validations;
-  std::map<std::string, double> evaluations;
+  Estimator estimator(plan, sink);
   std::vector<TrialEstimate> estimates;
-  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
-    const Trial& trial = plan.trials[i];
-    const Settings& s = trial.settings;
-    const DataSplits data = open_data(s.data);
-    const std::string step_kind =
-        signature(s, {"data", "augment", "model", "loss.kind", "train.objective",
-                      "train.batch_size", "optim.optimizer", "optim.ema_decay", "run"});
-    const std::string network = signature(
-        s, {"data", "augment.normalization", "model", "run", "knn", "linear", "finetune"});
-    const bool new_steps = !steps.contains(step_kind);
-    if (new_steps) {
-      sink.message(fmt::format("Measuring steps of trial {}, {}", i + 1, trial.name));
-      steps[step_kind] = time_steps(s, folder.run(trial));
-    }
-    const bool contrastive = s.train.objective == Objective::kContrastive;
-    if (contrastive && !validations.contains(network)) {
-      validations[network] = time_validation(plan, s);
-      sink.message(fmt::format("Measuring evaluations of trial {}, {}", i + 1, trial.name));
-      if (!new_steps) time_steps(s, folder.run(trial));
-      evaluations[network] = time_evaluation(plan, trial, folder);
-    }
-    fs::remove_all(folder.run(trial));
-    TrialEstimate estimate;
-    estimate.step_seconds = steps[step_kind].step_seconds;
-    estimate.steps = s.train.epochs *
-                     batches_per_epoch(training_images(data, s)->size(), s.train.batch_size, true);
-    // Most epochs are the best so far at first, few later: one and a half checkpoints each.
-    estimate.epoch_end_seconds = validations[network] + 1.5 * steps[step_kind].checkpoint_seconds;
-    estimate.evaluation_seconds = plan.source == i ? 0.0 : evaluations[network];
-    estimate.seconds = estimate.step_seconds * static_cast<double>(estimate.steps) +
-                       estimate.epoch_end_seconds * static_cast<double>(s.train.epochs) +
-                       estimate.evaluation_seconds;
-    estimates.push_back(estimate);
-  }
+  for (std::size_t i = 0; i < plan.trials.size(); ++i) estimates.push_back(estimator.estimate(i));
   return estimates;
 }
 

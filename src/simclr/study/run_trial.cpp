@@ -11,6 +11,7 @@
 #include "simclr/core/files.h"
 #include "simclr/data/open.h"
 #include "simclr/eval/evaluate_run.h"
+#include "simclr/study/baselines.h"
 #include "simclr/study/common_measure.h"
 #include "simclr/study/picture_data.h"
 #include "simclr/train/checkpoint.h"
@@ -41,25 +42,44 @@ bool train(const TrialWork& work, EventSink& sink) {
   const fs::path run = work.folder.run(work.trial);
   PretrainOptions options{.settings = work.trial.settings, .out = run, .command = work.command};
   options.resume = fs::exists(run / "config.yaml");
+  if (!options.resume) fs::remove_all(run);  // killed before there was anything in it
   options.stop = work.stop;
   options.init = work.weights;
   return !pretrain(options, sink).interrupted;
 }
 
-bool evaluate(const TrialWork& work, EventSink& sink) {
-  const fs::path run = work.folder.run(work.trial);
-  const std::set<std::string> finished = finished_protocols(run);
-  std::optional<RunEvaluator> evaluator;
+/// What is wanted and not scored yet.
+std::vector<Protocol> protocols_left(const TrialWork& work) {
+  const std::set<std::string> finished = finished_protocols(work.folder.run(work.trial));
+  std::vector<Protocol> left;
   for (const auto& [protocol, name] : EnumNames<Protocol>::table) {
     const auto& wanted = work.plan.protocols;
-    if (std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
-    if (finished.contains(std::string(name))) continue;
+    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end() &&
+        !finished.contains(std::string(name)))
+      left.push_back(protocol);
+  }
+  return left;
+}
+
+/// Every protocol for the trained encoder, and for the random one unless its scores are known.
+bool evaluate(const TrialWork& work, EventSink& sink) {
+  const fs::path run = work.folder.run(work.trial);
+  const Settings& settings = work.trial.settings;
+  const Baselines baselines(work.folder.baselines());
+  const std::vector<Protocol> left = protocols_left(work);
+  if (left.empty()) return true;
+  EvaluationOptions options{run, "best", settings, work.command};
+  options.random = std::any_of(left.begin(), left.end(), [&](Protocol protocol) {
+    return !baselines.find(settings, std::string(name_of(protocol)));
+  });
+  RunEvaluator evaluator(options, sink);
+  for (const Protocol protocol : left) {
     if (work.stop()) return false;
-    if (!evaluator)
-      evaluator.emplace(EvaluationOptions{run, "best", work.trial.settings, work.command}, sink);
-    const EvaluationPair pair = evaluator->evaluate(protocol);
-    sink.message(fmt::format("{}: test accuracy {:.2f} %, random encoder {:.2f} %", name,
-                             100 * pair.trained.test_accuracy, 100 * pair.random.test_accuracy));
+    const std::string name(name_of(protocol));
+    if (!options.random) append_line(run / "results.jsonl", *baselines.find(settings, name));
+    const EvaluationPair pair = evaluator.evaluate(protocol);
+    if (options.random) baselines.keep(settings, name, pair.random.json, work.trial.name);
+    sink.message(fmt::format("{}: test accuracy {:.2f} %", name, 100 * pair.trained.test_accuracy));
   }
   return true;
 }

@@ -16,7 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr std::array kFolders{"trials", "states", "locks", "measures", "plots", "tables"};
+constexpr std::array kFolders{"trials", "states", "locks",    "measures",
+                              "plots",  "tables", "baselines"};
 constexpr std::array kFiles{"study.json", "report.html", "report.md"};
 
 Settings base_of(const fs::path& file) {
@@ -73,6 +74,7 @@ StudyFolder StudyFolder::open(const fs::path& path, const StudyPlan& plan,
     throw Error(ExitCode::kFailed, fmt::format("{}: {}", path.string(), error.code().message()),
                 "Choose an --out where you may write.");
   }
+  const auto lock = TrialLock::wait_for(common_lock(path));
   write_file_atomically(path / "study.json", to_json(plan, command));
   return StudyFolder(path);
 }

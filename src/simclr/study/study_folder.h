@@ -22,6 +22,7 @@ struct TrialState {
 /// A study's folder, which several processes may share:
 ///   study.json     the plan            trials/NAME/       a run folder each
 ///   states/NAME.json  done or failed   locks/NAME         held by who works on it
+///   baselines/       what random encoders scored, shared by trials that have the same one
 ///   measures/NAME.json  the common measure, report.html, report.md, tables/, plots/
 class StudyFolder {
  public:
@@ -39,6 +40,11 @@ class StudyFolder {
     return path_ / "measures" / (trial.name + ".json");
   }
   std::filesystem::path lock(const Trial& trial) const { return path_ / "locks" / trial.name; }
+  /// Of what is not a trial's: the plan, the report.
+  static std::filesystem::path common_lock(const std::filesystem::path& study) {
+    return study / "locks" / ".common";
+  }
+  std::filesystem::path baselines() const { return path_ / "baselines"; }
 
   /// A state that was written for other settings counts as none.
   TrialState state(const Trial& trial) const;

@@ -117,6 +117,17 @@ std::unique_ptr<TrialLock> TrialLock::take(const fs::path& file, LockTimes times
   return nullptr;
 }
 
+std::unique_ptr<TrialLock> TrialLock::wait_for(const fs::path& file) {
+  constexpr auto kPause = std::chrono::milliseconds(50);
+  constexpr int kAttempts = 2400;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (auto lock = take(file)) return lock;
+    std::this_thread::sleep_for(kPause);
+  }
+  throw Error(ExitCode::kFailed, fmt::format("{} is held by another process", file.string()),
+              "Remove the file if no other process works on this study.");
+}
+
 bool TrialLock::is_held(const fs::path& file, LockTimes times) {
   const auto holder = content_of(file);
   return holder && !is_stale(file, *holder, times);

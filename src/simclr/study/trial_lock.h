@@ -24,6 +24,8 @@ class TrialLock {
  public:
   /// @return null if another holds it  @throws Error(kFailed) if the folder cannot be written
   static std::unique_ptr<TrialLock> take(const std::filesystem::path& file, LockTimes times = {});
+  /// Waits until it can be had: for what takes a moment. @throws Error(kFailed) after two minutes
+  static std::unique_ptr<TrialLock> wait_for(const std::filesystem::path& file);
   /// Whether somebody alive holds it.
   static bool is_held(const std::filesystem::path& file, LockTimes times = {});
 

@@ -9,6 +9,7 @@
 #include "simclr/report/run_report.h"
 #include "simclr/report/study_report.h"
 #include "simclr/study/picture_data.h"
+#include "simclr/train/run_folder.h"
 
 namespace simclr::cli {
 namespace {

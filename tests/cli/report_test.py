@@ -11,7 +11,7 @@ from browser import Browser, find_browser
 
 PROGRAM = ""
 KEEP = None
-SMALL = ["--preset", "quick", "--batch-size", "16", "--head-hidden", "32", "--projection-dim", "16", "--threads", "1"]
+SMALL = ["--preset", "quick", "--batch-size", "8", "--head-hidden", "32", "--projection-dim", "16", "--threads", "1"]
 HOSTILE = "<script>alert(1)"
 
 # A mistake in any of these is one that a reader would see.
@@ -60,7 +60,7 @@ claims:
   - {{text: "{HOSTILE} claim", in: temperature, figure: finetune, rule: rises}}
 """)
         cls.study = cls.dir / "out"
-        simclr("study", study, *SMALL, "--batch-size", 8, "--out", cls.study)
+        simclr("study", study, *SMALL, "--out", cls.study)
         cls.run_folder = cls.study / "trials" / "temperature=0.1"
         simclr("report", cls.run_folder)
         cls.browser = Browser(find_browser())

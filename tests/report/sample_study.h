@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "simclr/report/study_records.h"
 #include "tests/report/sample_run.h"

@@ -11,7 +11,7 @@ from browser import Browser, find_browser
 
 PROGRAM = ""
 KEEP = None
-SMALL = ["--preset", "quick", "--batch-size", "8", "--head-hidden", "32", "--projection-dim", "16", "--threads", "1"]
+SMALL = ["--batch-size", "8", "--head-hidden", "32", "--projection-dim", "16", "--threads", "1"]
 HOSTILE = "<script>alert(1)"
 
 # A mistake in any of these is one that a reader would see.
@@ -50,6 +50,7 @@ class ReportTest(unittest.TestCase):
         study = cls.dir / "study.yaml"
         study.write_text(f"""
 title: "{HOSTILE} study"
+preset: quick
 base: {{data: {{source: "{photos}", validation_percent: 0.3, image_size: 32}}, train: {{epochs: 2}}, finetune: {{epochs: 3}}, knn: {{k: 3}}}}
 measure: {{batch_size: 8}}
 chosen: [optim.lr]

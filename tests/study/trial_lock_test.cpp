@@ -1,6 +1,7 @@
 #include "simclr/study/trial_lock.h"
 
 #include <gtest/gtest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -219,11 +219,11 @@ std::string script_of(const Plot& plot, std::string_view terminal) {
   const Frame frame = frame_of(plot);
   std::string script = "set encoding utf8\n" + std::string(terminal);
   script += fmt::format(
-      "set title {} font ',14' offset 0,0.3\nset xlabel {}\nset ylabel {} offset -0.5,0\n"
+      "set title {} font ',14' offset 0,1.6\nset xlabel {}\nset ylabel {} offset -0.5,0\n"
       "set border 3 lc rgb '#808080' lw 1\n"
       "set tics nomirror out scale 0.6 textcolor rgb '#333333'\nset format '%g'\n"
       "set grid xtics ytics lt 1 lc rgb '#E4E4E4' lw 1\n"
-      "set key at graph 1.0, graph 1.055 right bottom horizontal Left reverse noenhanced samplen "
+      "set key at graph 1.0, graph 1.02 right bottom horizontal Left reverse noenhanced samplen "
       "3\n"
       "set rmargin 26\nset lmargin 11\nset tmargin 5\nset bmargin 4.5\n",
       gnuplot_string(plot.title), gnuplot_string(plot.x_label), gnuplot_string(plot.y_label));
@@ -234,17 +234,17 @@ std::string script_of(const Plot& plot, std::string_view terminal) {
     const std::size_t points = count_points(curve);
     const bool in_key = !curve.label.empty() && (points == 0 || curve.stroke == Stroke::kPoints);
     if (points > 0) script += data_block(curve, i, scale_of(plot));
-    command += fmt::format("{}{} {} {}", i == 0 ? "" : ", ",
-                           points > 0 ? fmt::format("$curve{} using 1:2", i) : "keyentry",
-                           style(curve, points),
-                           in_key ? "title " + gnuplot_string(shortened(curve.label)) : "notitle");
+    // Under the marks: an error bar has a dot of its own.
     if (points > 0 && !curve.error.empty())
-      command += fmt::format(
-          ", $curve{} using 1:2:3 with yerrorbars lc rgb '{}' lw 1.5 pt 0 "
-          "notitle",
-          i, color_of(curve.color));
+      command +=
+          fmt::format("$curve{} using 1:2:3 with yerrorbars lc rgb '{}' lw 1.5 pt 0 notitle, ", i,
+                      color_of(curve.color));
+    command +=
+        fmt::format("{} {} {}, ", points > 0 ? fmt::format("$curve{} using 1:2", i) : "keyentry",
+                    style(curve, points),
+                    in_key ? "title " + gnuplot_string(shortened(curve.label)) : "notitle");
   }
-  return script + command + (plot.curves.empty() ? "NaN notitle\n" : ", NaN notitle\n");
+  return script + command + "NaN notitle\n";
 }
 
 }  // namespace

@@ -81,8 +81,8 @@ Section pictures_section(const StudyRecords& study, const fs::path& folder) {
   const TrialRecord* trial = shown_trial(study);
   if (trial == nullptr) return section;
   section.blocks.emplace_back(Paragraph{
-      fmt::format("Trial {}, seed {}: the best by linear evaluation on validation images. `simclr "
-                  "report` of any other trial's folder shows that one.",
+      fmt::format("Trial {}, seed {}: the best by linear evaluation on validation images. simclr "
+                  "report of any other trial's folder shows that one.",
                   trial->name, trial->seed)});
   for (Block& block : run_pictures(*trial->records, trial->run, folder, ""))
     section.blocks.push_back(std::move(block));
@@ -229,8 +229,7 @@ std::string write_comparison(const StudyRecords& study, const fs::path& folder) 
     text += aligned(arms_table(study, sub)) + "\n";
   if (!study.claims.empty()) {
     for (const auto& row : claims_table(study).rows)
-      text += fmt::format("({}) {}: {}. {}{}\n", row[0], row[1], row[2], row[3],
-                          row[5].empty() ? "" : "; " + row[5]);
+      text += fmt::format("({}) {}: {}. {}\n", row[0], row[1], row[2], row[3]);
     text += "\n";
   }
   text += failures(study) + fmt::format("{}\n", kLossCaution);

@@ -211,16 +211,17 @@ Table curves_table(const StudyRecords& study, const SubStudyRecord& sub) {
 Table claims_table(const StudyRecords& study) {
   Table table;
   table.name = "claims";
-  table.head = {"no", "what is claimed", "verdict", "figure", "rule", "caution"};
+  table.head = {"no", "what is claimed", "verdict", "figure", "rule"};
   std::string before;
   int number = 0;
   for (const ClaimRecord& claim : study.claims) {
     const Judgement judgement = judge(study, claim);
     if (claim.text != before) ++number;  // one statement may be judged by several figures
     before = claim.text;
+    std::string figure = judgement.figure.empty() ? "–" : judgement.figure;
+    if (!judgement.caution.empty()) figure += "; " + judgement.caution;
     table.rows.push_back({fmt::format("{}", number), claim.text, verdict_text(judgement.verdict),
-                          judgement.figure.empty() ? "–" : judgement.figure, judgement.rule,
-                          judgement.caution});
+                          figure, judgement.rule});
   }
   table.caption =
       "Judged by rule, from 95 % intervals: supported if the whole interval is on the claimed "

@@ -44,7 +44,7 @@
       label: curve.label, error: curve.error, curve: curve,
       data: curve.x.map((x, i) => ({ x: x, y: curve.y[i] })),
       borderColor: color(curve), backgroundColor: color(curve),
-      showLine: !points, borderDash: dashes[curve.stroke], borderWidth: points ? 0 : 2,
+      showLine: !points, borderDash: dashes[curve.stroke], borderWidth: points ? 1 : 2,
       pointStyle: shapes[index % shapes.length],
       pointRadius: points ? 2 : curve.stroke === "solid" && curve.x.length < 60 ? 3 : 0, pointHitRadius: 6
     };
@@ -65,6 +65,7 @@
     } else if (plot.log_x) {
       x.afterBuildTicks = (scale) => { scale.ticks = [...values].sort((a, b) => a - b).map((v) => ({ value: v })); };
       x.ticks.callback = (v) => String(v);
+      Object.assign(x, { min: Math.min(...values) / 1.15, max: Math.max(...values) * 1.15 });
     }
     const y = axis(plot.y_label);
     y.ticks.callback = number;

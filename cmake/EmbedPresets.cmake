@@ -1,6 +1,7 @@
-# simclr_embed_presets(target): compiles configs/*.yaml into `target`, so that the program needs no file beside it.
+# simclr_embed_presets(target): compiles configs/*.yaml but the studies into `target`, so that the program needs no file beside it.
 function(simclr_embed_presets target)
   file(GLOB recipes CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/configs/*.yaml")
+  list(FILTER recipes EXCLUDE REGEX "study[^/]*\\.yaml$")  # whole studies, not settings of one run
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${recipes})
   set(rows "")
   foreach(recipe IN LISTS recipes)

@@ -20,6 +20,8 @@ void add_pretrain(CLI::App& app, Context& context);
 void add_evaluations(CLI::App& app, Context& context);  ///< knn, linear, finetune
 void add_embed(CLI::App& app, Context& context);
 void add_study(CLI::App& app, Context& context);
+void add_report(CLI::App& app, Context& context);
+void add_plot(CLI::App& app, Context& context);
 void add_preview(CLI::App& app, Context& context);
 void add_export(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);

@@ -49,6 +49,8 @@ int run(int argc, char** argv) {
   add_evaluations(app, context);
   add_embed(app, context);
   add_study(app, context);
+  add_report(app, context);
+  add_plot(app, context);
   add_preview(app, context);
   add_export(app, context);
   add_inspect(app, context);

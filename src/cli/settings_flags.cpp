@@ -100,6 +100,10 @@ SettingsBuilder SettingsFlags::build(const std::string& base_config) const {
   if (!base_config.empty()) builder.apply_yaml(read_file(base_config), base_config);
   if (presets_.empty() && base_config.empty() && !default_preset_.empty())
     builder.apply_preset(default_preset_);
+  return build_over(std::move(builder));
+}
+
+SettingsBuilder SettingsFlags::build_over(SettingsBuilder builder) const {
   for (const std::string& preset : presets_) builder.apply_preset(preset);
   for (const std::string& file : config_files_) {
     if (!std::filesystem::is_regular_file(file)) {
@@ -120,8 +124,25 @@ SettingsBuilder SettingsFlags::build(const std::string& base_config) const {
   return builder;
 }
 
+std::vector<std::string> SettingsFlags::take_words() {
+  std::vector<std::string> words;
+  std::erase_if(overrides_, [&](const std::string& text) {
+    if (text.find('=') != std::string::npos) return false;
+    words.push_back(text);
+    return true;
+  });
+  return words;
+}
+
 Settings SettingsFlags::resolve(const std::string& base_config) const {
-  const SettingsBuilder builder = build(base_config);
+  return resolved(build(base_config));
+}
+
+Settings SettingsFlags::resolve_over(SettingsBuilder builder) const {
+  return resolved(build_over(std::move(builder)));
+}
+
+Settings SettingsFlags::resolved(const SettingsBuilder& builder) {
   Settings settings = builder.resolve();
   if (builder.origin(find_field("data.cache")) == "default") settings.data.cache = usual_cache();
   if (!settings.data.cache.empty())

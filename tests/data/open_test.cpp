@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -120,6 +121,24 @@ TEST(OpenData, CifarFolderIsOpened) {
   EXPECT_EQ(splits.test->size(), 10000U);
   EXPECT_EQ(splits.class_names.front(), "plane");
   EXPECT_EQ(splits.image_size, 32);
+}
+
+TEST(OpenData, TheRestIsWhatTheShareLeavesOut) {
+  DataSettings settings = shapes(1000);
+  settings.train_percent = 0.2;
+  const DataSplits share = open_data(settings);
+  settings.train_rest = true;
+  const DataSplits rest = open_data(settings);
+  std::vector<std::size_t> indices;
+  for (const DataSplits* splits : {&share, &rest}) {
+    for (const auto& part : {splits->train, splits->validation})
+      indices.insert(indices.end(), part->indices().begin(), part->indices().end());
+  }
+  std::sort(indices.begin(), indices.end());
+  ASSERT_EQ(indices.size(), 1000U);
+  for (std::size_t i = 0; i < indices.size(); ++i) EXPECT_EQ(indices[i], i);
+  EXPECT_EQ(rest.train->size() + rest.validation->size(), 800U);
+  EXPECT_EQ(rest.test->size(), share.test->size());
 }
 
 TEST(OpenData, SplitsTheUsedShareAndLeavesTheTestWhole) {

@@ -38,7 +38,7 @@ std::size_t files_in(const fs::path& folder) {
       std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
 }
 
-TEST(DrawPlot, WritesAPngOf1000By620AndAnSvg) {
+TEST(DrawPlot, WritesAPngOf1000By620AnSvgAndAPdf) {
   const TempFolder folder;
   ASSERT_TRUE(
       draw_plot({"Loss", "epoch", "loss", "", {line("a", {3, 2, 1})}, false}, folder / "loss"));
@@ -54,7 +54,8 @@ TEST(DrawPlot, WritesAPngOf1000By620AndAnSvg) {
   EXPECT_TRUE(contains(svg, "<svg")) << svg.substr(0, 200);
   EXPECT_TRUE(contains(svg, "</svg>"));
   EXPECT_TRUE(contains(svg, ">Loss<"));
-  EXPECT_EQ(files_in(folder.path()), 2U) << "nothing is left beside the pictures";
+  EXPECT_TRUE(read_file(folder / "loss.pdf").starts_with("%PDF-"));
+  EXPECT_EQ(files_in(folder.path()), 3U) << "nothing is left beside the pictures";
 }
 
 TEST(DrawPlot, NeverExecutesALabel) {
@@ -132,6 +133,31 @@ TEST(DrawPlot, GivesArmsTheirOwnColours) {
   for (const char* rgb : {"128, 128, 128", "  0, 114, 178", "213,  94,   0", "  0, 158, 115",
                           "204, 121, 167", "230, 159,   0", " 86, 180, 233"})
     EXPECT_TRUE(contains(svg, rgb)) << rgb;
+}
+
+/// Heights of texts in an SVG of gnuplot's, by what they say.
+double height_of(const std::string& svg, const std::string& text) {
+  const std::size_t at = svg.find(">" + text + "<");
+  const std::size_t move = svg.rfind("translate(", at);
+  return std::stod(svg.substr(svg.find(',', move) + 1));
+}
+
+TEST(DrawPlot, LabelsStandBesideTheEndsOfTheirCurvesAndApart) {
+  const std::string svg = svg_of(
+      {"", "", "", "", {line("low", {5, 1}), line("mid", {5, 4.9}), line("top", {5, 5})}, false});
+  EXPECT_GT(height_of(svg, "low"), height_of(svg, "mid") + 100);  // downwards
+  EXPECT_GT(height_of(svg, "mid"), height_of(svg, "top") + 15);   // a line of text
+}
+
+TEST(DrawPlot, NamesAndLogarithmsGoAlongX) {
+  Plot plot{"", "", "", "", {line("a", {1, 2})}, false};
+  plot.x_names = {"none", "<mlp>", "mlp-bn"};
+  EXPECT_TRUE(contains(svg_of(plot), ">&lt;mlp><"));
+  plot.x_names.clear();
+  plot.log_x = true;
+  plot.curves = {{"a", {32, 128, 512}, {1, 2, 3}, 0, Stroke::kSolid, {0.1, 0.2, 0.1}}};
+  const std::string svg = svg_of(plot);
+  for (const char* tick : {">32<", ">128<", ">512<"}) EXPECT_TRUE(contains(svg, tick)) << tick;
 }
 
 TEST(DrawPlot, SaysFalseAndWritesNothingWithoutGnuplot) {

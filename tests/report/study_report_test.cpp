@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/report/sample_run.h"
+#include <nlohmann/json.hpp>
+
+#include "tests/report/sample_study.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temp_folder.h"
 
@@ -11,131 +13,125 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kCsvHeader =
-    "setting,value,final_train_loss,final_val_loss,contrastive_accuracy,knn,linear,finetune,"
-    "random_knn,random_linear,random_finetune\n";
-
-/// Arms at temperatures 0.1 (evaluated), 0.5 (trained alone) and 1.0 (not begun).
-std::vector<StudyArm> write_sample_study(const fs::path& folder) {
-  std::vector<StudyArm> arms;
-  for (const char* value : {"0.1", "0.5", "1.0"})
-    arms.push_back({value, folder / ("temperature=" + std::string(value))});
-  write_sample_run(arms[0].run);
-  write_sample_results(arms[0].run, 0.5);
-  write_sample_run(arms[1].run);
-  return arms;
-}
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
-
-TEST(StudyReport, WritesCsvWithAFixedHeaderAndNothingWhereNothingWasRun) {
+TEST(StudyReport, WritesPageMarkdownTablesAndPictures) {
   const TempFolder folder;
-  write_study_report(folder.path(), "temperature", write_sample_study(folder.path()));
-  EXPECT_EQ(read_file(folder / "study.csv"), std::string(kCsvHeader) +
-                                                 "temperature,0.1,3,3.25,0.25,0.75,0.75,0.75,"
-                                                 "0.25,0.25,0.25\n"
-                                                 "temperature,0.5,3,3.25,0.25,,,,,,\n"
-                                                 "temperature,1.0,,,,,,,,,\n");
+  write_sample_study(folder.path());
+  const std::string text = write_study_report(folder.path());
+  EXPECT_TRUE(contains(text, "62.50 ± 17.68")) << text;  // 75 and 50
+  EXPECT_TRUE(contains(text, "three failed: the loss is not finite"));
+  for (const char* name :
+       {"report.html", "report.md", "tables/temperature.csv", "tables/temperature-curves.csv",
+        "tables/claims.csv", "tables/temperature-differences.csv", "tables/trials.csv"})
+    EXPECT_TRUE(fs::exists(folder / name)) << name;
+  for (const char* name : {"accuracy", "loss", "common", "finetune"}) {
+    for (const char* ending : {".svg", ".png", ".pdf"})
+      EXPECT_TRUE(fs::exists(folder / (std::string("plots/temperature-") + name + ending))) << name;
+  }
 }
 
-TEST(StudyReport, ReturnsAnAlignedTable) {
+TEST(StudyReport, CsvHasMeanDeviationAndEverySeed) {
   const TempFolder folder;
-  const std::string text =
-      write_study_report(folder.path(), "temperature", write_sample_study(folder.path()));
-  EXPECT_TRUE(text.starts_with(
-      "temperature  train loss  val loss  chance  contrastive       kNN (random)    linear "
-      "(random)  fine-tune (random)\n"
-      "0.1              3.0000    3.2500  6.2364      25.00 %  75.00 % (25.00 %)  75.00 % "
-      "(25.00 %)   75.00 % (25.00 %)\n"
-      "0.5              3.0000    3.2500  6.2364      25.00 %                  –                 "
-      " –                   –\n"
-      "1.0                   –         –       –            –                  –                 "
-      " –                   –\n"))
-      << text;
-  EXPECT_TRUE(contains(text, "ln(2N-1)"));
-  EXPECT_TRUE(contains(text, "One seed per arm cannot tell noise from effect"));
+  write_sample_study(folder.path());
+  write_study_report(folder.path());
+  const std::string csv = read_file(folder / "tables/temperature.csv");
+  EXPECT_TRUE(csv.starts_with("sub_study,arm,figure,mean,sd,n,by_seed\n"));
+  EXPECT_TRUE(contains(csv, "temperature,0.1,knn,0.625,0.1767")) << csv;
+  EXPECT_TRUE(contains(csv, ",2,0.75 0.5\n"));
+  EXPECT_TRUE(contains(csv, "temperature,random encoder,knn,0.25,0,2,0.25 0.25\n"));
+  const std::string curves = read_file(folder / "tables/temperature-curves.csv");
+  EXPECT_TRUE(contains(curves, "0.1,0,1,6,6.25,0.125,0.25,,0.5\n")) << curves;
 }
 
-TEST(StudyReport, WritesTableProtocolsAndCautions) {
+TEST(StudyReport, AFigureIsAProtocolsWhateverItsResultIsCalled) {
   const TempFolder folder;
-  write_study_report(folder.path(), "temperature", write_sample_study(folder.path()));
+  write_sample_study(folder.path());
+  for (const char* trial : {"one", "two"}) {
+    const fs::path file = folder / (std::string("trials/") + trial + "/results.jsonl");
+    std::string lines = read_file(file);
+    for (std::size_t at = 0; (at = lines.find("\"linear\"", at)) != std::string::npos; at += 12)
+      lines.replace(at, 8, "\"linear-sgd\"");
+    write_file_atomically(file, lines);
+  }
+  auto plan = nlohmann::json::parse(read_file(folder / "study.json"));
+  for (auto& trial : plan["trials"])
+    trial["results"] = {{"knn", "knn"}, {"linear", "linear-sgd"}, {"finetune", "finetune"}};
+  write_file_atomically(folder / "study.json", plan.dump());
+  write_study_report(folder.path());
+  EXPECT_TRUE(contains(read_file(folder / "tables/temperature.csv"), "temperature,0.1,linear,"));
+}
+
+TEST(StudyReport, SaysWhatWasChosenAndWhatFailed) {
+  const TempFolder folder;
+  write_sample_study(folder.path());
+  write_study_report(folder.path());
   const std::string report = read_file(folder / "report.md");
-  EXPECT_TRUE(report.starts_with("# Study of temperature\n"));
-  EXPECT_TRUE(contains(report, "| 0.1 | 3.0000 | 3.2500 | 6.2364 | 25.00 % | 75.00 % (25.00 %) |"));
-  EXPECT_TRUE(contains(report, "- **linear evaluation**: words of linear.\n"));
-  EXPECT_TRUE(contains(report, "are different quantities"));
+  EXPECT_TRUE(report.starts_with("# Sample study\n\n3 trials: 2 done, 1 failed, 0 not finished"));
+  EXPECT_TRUE(contains(report, "- optim.lr = 0.001\n"));
+  EXPECT_TRUE(contains(report, "failed: the loss is not finite"));
+  EXPECT_TRUE(contains(report, "| 1 | larger is better | not run |"));
   EXPECT_TRUE(contains(report, "One seed per arm cannot tell noise from effect"));
+  EXPECT_TRUE(contains(report, "```sh\nsimclr study s.yaml\n```"));
 }
 
-TEST(StudyReport, DrawsAllArmsAndTheRandomEncoderOnce) {
+TEST(StudyReport, PageLoadsNothingAndEscapesEverything) {
   const TempFolder folder;
-  std::vector<StudyArm> arms = write_sample_study(folder.path());
-  write_sample_results(arms[1].run, 0.25);
-  write_study_report(folder.path(), "temperature", arms);
-  EXPECT_TRUE(fs::exists(folder / "plots/loss.png"));
-  EXPECT_TRUE(fs::exists(folder / "plots/accuracy.png"));
-  const std::string loss = read_file(folder / "plots/loss.svg");
-  const std::string accuracy = read_file(folder / "plots/accuracy.svg");
-  for (const char* label : {">0.1<", ">0.5<"}) {
-    EXPECT_TRUE(contains(loss, label)) << label;
-    EXPECT_TRUE(contains(accuracy, label)) << label;
-  }
-  EXPECT_TRUE(contains(loss, "chance, ln(2N-1) = 6.24"));
-  EXPECT_EQ(count(accuracy, "<text>random encoder<"), 1U);
+  const std::string hostile = "<script>alert(1)</script>\"'&";
+  write_sample_study(folder.path(), hostile, hostile);
+  write_study_report(folder.path());
+  const std::string html = read_file(folder / "report.html");
+  EXPECT_FALSE(contains(html, "<script>alert"));
+  EXPECT_TRUE(contains(html, "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"));
+  EXPECT_TRUE(contains(html, "\\u003cscript>alert(1)"));  // in the charts' data
+  EXPECT_TRUE(contains(html, "default-src 'none'"));
+  EXPECT_FALSE(contains(html, "unsafe-inline"));
+  for (const char* loads : {"src=\"http", "href=\"http", "url(", "@import"})
+    EXPECT_FALSE(contains(html.substr(0, html.find("id=\"plots\"")), loads)) << loads;
+  EXPECT_FALSE(contains(read_file(folder / "report.md"), "<script>"));
 }
 
-TEST(StudyReport, HasNoLineAtChanceWhereBatchSizesDiffer) {
+TEST(StudyReport, WithoutGnuplotHasChartsAndSaysSo) {
   const TempFolder folder;
-  std::vector<StudyArm> arms;
-  for (const std::int64_t batch : {32, 256}) {
-    Settings settings;
-    settings.train.batch_size = batch;
-    arms.push_back({std::to_string(batch), folder / std::to_string(batch)});
-    write_sample_run(arms.back().run, settings);
-  }
-  const std::string text = write_study_report(folder.path(), "batch_size", arms);
-  EXPECT_FALSE(contains(read_file(folder / "plots/loss.svg"), "chance"));
-  EXPECT_TRUE(contains(text, "4.1431")) << text;  // ln 63
-  EXPECT_TRUE(contains(text, "6.2364")) << text;  // ln 511
-}
-
-TEST(StudyReport, OfLabelsHasNoContrastiveAccuracy) {
-  const TempFolder folder;
-  Settings settings;
-  settings.train.objective = Objective::kSupervised;
-  write_sample_run(folder / "a", settings);
-  write_study_report(folder.path(), "lr", {{"0.1", folder / "a"}});
-  EXPECT_EQ(read_file(folder / "study.csv"), std::string(kCsvHeader) + "lr,0.1,3,3.25,,,,,,,\n");
-  EXPECT_FALSE(contains(read_file(folder / "plots/loss.svg"), "chance"));
-}
-
-TEST(StudyReport, QuotesAndEscapesValues) {
-  const TempFolder folder;
-  write_study_report(folder.path(), "data", {{"a,\"b|<i>", folder / "none"}});
-  EXPECT_TRUE(contains(read_file(folder / "study.csv"), "data,\"a,\"\"b|<i>\",,"));
-  EXPECT_TRUE(contains(read_file(folder / "report.md"), "| a,\"b\\|&lt;i&gt; |"));
-}
-
-TEST(StudyReport, WithoutGnuplotSaysSo) {
-  const TempFolder folder;
-  const std::vector<StudyArm> arms = write_sample_study(folder.path());
+  write_sample_study(folder.path());
   const NoPrograms none(folder.path());
-  const std::string text = write_study_report(folder.path(), "temperature", arms);
-  EXPECT_TRUE(text.ends_with("gnuplot is not installed: no pictures.\n"));
+  EXPECT_TRUE(
+      contains(write_study_report(folder.path()), "gnuplot is not installed: no pictures."));
   EXPECT_FALSE(contains(read_file(folder / "report.md"), ".png"));
+  EXPECT_TRUE(contains(read_file(folder / "report.html"), "<canvas"));
 }
 
-TEST(StudyReport, NamesTheDamagedFileOfAnArm) {
+TEST(StudyReport, ReadsFieldsItDoesNotKnow) {
   const TempFolder folder;
-  const std::vector<StudyArm> arms = write_sample_study(folder.path());
-  write_file_atomically(arms[1].run / "results.jsonl", "{}");
-  const Error error = expect_error(ExitCode::kData,
-                                   [&] { write_study_report(folder.path(), "temperature", arms); });
-  EXPECT_TRUE(contains(error.what(), "temperature=0.5/results.jsonl:1: "));
+  write_sample_study(folder.path());
+  const fs::path results = folder / "trials/one/results.jsonl";
+  write_file_atomically(results,
+                        result_line("linear", "trained", 0.5, R"(,"top5":0.9,"new":{"a":[1]})"));
+  EXPECT_TRUE(contains(write_study_report(folder.path()), "50.00"));
+}
+
+TEST(StudyReport, NamesTheDamagedFile) {
+  const TempFolder folder;
+  write_sample_study(folder.path());
+  write_file_atomically(folder / "trials/one/results.jsonl", "{}");
+  const Error error = expect_error(ExitCode::kData, [&] { write_study_report(folder.path()); });
+  EXPECT_TRUE(contains(error.what(), "trials/one/results.jsonl:1: "));
+  write_file_atomically(folder / "study.json", "{\"title\": 1}");
+  expect_error(ExitCode::kData, "study.json", [&] { write_study_report(folder.path()); });
+  const TempFolder empty;
+  expect_error(ExitCode::kUsage, "is not a study", [&] { write_study_report(empty.path()); });
+}
+
+TEST(Comparison, RunsThatDifferOnlyInTheSeedAreSeedsOfOneArm) {
+  const TempFolder folder;
+  for (const int seed : {0, 1, 2}) {
+    Settings settings;
+    settings.train.seed = static_cast<std::uint64_t>(seed);
+    settings.loss.temperature = seed == 2 ? 0.1 : 0.5;
+    write_sample_run(folder / std::to_string(seed), settings);
+  }
+  const StudyRecords study = runs_as_study({folder / "0", folder / "1", folder / "2"});
+  ASSERT_EQ(study.sub_studies[0].arms.size(), 2U);
+  EXPECT_EQ(study.sub_studies[0].arms[0].trials.size(), 2U);
+  EXPECT_EQ(study.sub_studies[0].keys, std::vector<std::string>{"loss.temperature"});
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ exec "$@"
 PACKAGES = ("g++ cmake ninja-build ccache git pkg-config python3-venv libgtest-dev libcli11-dev libyaml-cpp-dev "
             "nlohmann-json3-dev libfmt-dev libarchive-dev libssl-dev libspng-dev libjpeg-dev libturbojpeg0-dev "
             "libwebp-dev libhwy-dev libprotozero-dev libcurl4-openssl-dev ca-certificates gnuplot-nox "
-            "fonts-dejavu-core").split()
+            "fonts-dejavu-core libjs-chart.js").split()
 NEEDED_COMMANDS = "bash env cat dirname basename grep sed awk df mkdir rm tail uname flock python3 nproc true".split()
 
 
@@ -79,6 +79,15 @@ class Setup(TreeTest):
         self.assertEqual(self.run_setup("--full").returncode, 0)
         tools = "clang-format-14 clang-tidy clang-14 libclang-rt-14-dev"
         self.assertRegex(self.asked()[1], f"install --no-install-recommends {tools}$")
+
+    def test_a_browser_is_installed_for_tests_only_where_apt_has_it(self):
+        self.assertEqual(self.run_setup("--tests").returncode, 0)
+        self.assertEqual(self.asked(), [])
+        self.write("commands/apt-cache", '#!/bin/bash\n[[ $2 == chromium ]]\n').chmod(0o755)
+        self.assertEqual(self.run_setup().returncode, 0)
+        self.assertEqual(self.asked(), [])
+        self.assertEqual(self.run_setup("--tests").returncode, 0)
+        self.assertRegex(self.asked()[1], "install --no-install-recommends chromium$")
 
     def test_a_failing_apt_get_shows_its_output_and_the_line_to_try(self):
         self.set_installed(set(PACKAGES) - {"ccache"})

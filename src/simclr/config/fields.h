@@ -31,6 +31,9 @@ void visit_fields(DataSettings& s, Visitor&& visit) {
         s.test_percent, Range{0.0, 0.9, true});
   visit(FieldText{"train_percent", "share of the training images used, same share of every class"},
         s.train_percent, Range{0.0, 1.0, true});
+  visit(FieldText{"train_rest",
+                  "use the training images that train_percent leaves out, instead of its share"},
+        s.train_rest);
   visit(
       FieldText{"validation_percent", "share of the used training images set aside for validation"},
       s.validation_percent, Range{0.0, 0.9, true});

@@ -26,6 +26,7 @@ struct DataSettings {
   std::int64_t subset_classes = 0;
   double test_percent = 0.2;
   double train_percent = 1.0;
+  bool train_rest = false;
   double validation_percent = 0.2;
   std::uint64_t split_seed = 0;
   std::int64_t shapes_images = 5000;

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <numeric>
 #include <system_error>
 #include <utility>
@@ -122,8 +124,14 @@ DataSplits open_data(const DataSettings& settings, EventSink& sink) {
   DataSource source = open_source(settings, sink);
   keep_first_classes(source, settings);
   const std::int64_t classes = settings.subset_classes;
-  const auto used = stratified_subset(*source.train, first_classes(*source.train, classes),
-                                      settings.train_percent, settings.split_seed);
+  const std::vector<std::size_t> all = first_classes(*source.train, classes);
+  std::vector<std::size_t> used =
+      stratified_subset(*source.train, all, settings.train_percent, settings.split_seed);
+  if (settings.train_rest) {  // both ascending
+    std::vector<std::size_t> rest;
+    std::set_difference(all.begin(), all.end(), used.begin(), used.end(), std::back_inserter(rest));
+    used = std::move(rest);
+  }
   TrainValidation parts =
       stratified_split(*source.train, used, settings.validation_percent, settings.split_seed);
   DataSplits data;

@@ -62,12 +62,18 @@ SimclrModel RunEvaluator::initial_model(std::int64_t seed_index) const {
 EvaluationPair RunEvaluator::evaluate(Protocol protocol) {
   require_labels(data_, name_of(protocol));
   const bool with_pixels = pixels_ && !trains_the_encoder(protocol, options_.settings);
-  EvaluationPair pair{score(*random_, protocol), {}};
-  if (with_pixels) pair.pixels = score(*pixels_, protocol);
+  EvaluationPair pair;
+  std::string lines;
+  if (options_.random) {
+    pair.random = score(*random_, protocol);
+    lines += pair.random.json + "\n";
+  }
+  if (with_pixels) {
+    pair.pixels = score(*pixels_, protocol);
+    lines += pair.pixels->json + "\n";
+  }
   pair.trained = score(*trained_, protocol);
-  append_line(
-      run_.results(),
-      pair.random.json + "\n" + (pair.pixels ? pair.pixels->json + "\n" : "") + pair.trained.json);
+  append_line(run_.results(), lines + pair.trained.json);
   return pair;
 }
 

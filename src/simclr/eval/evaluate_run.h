@@ -41,6 +41,7 @@ struct EvaluationOptions {
   bool average = false;  ///< score the average of the weights, which ema_decay keeps
   bool pixels = false;   ///< score raw pixels, too
   std::filesystem::path weights = {};  ///< score this file's encoder, not a checkpoint's
+  bool random = true;  ///< score the random encoder too; a study knows its score already
 };
 
 /// Scores a run's encoder beside the same network with its initial weights (with several seeds:

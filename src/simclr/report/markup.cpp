@@ -70,6 +70,44 @@ std::string escape_markdown(std::string_view text) {
   return escaped;
 }
 
+std::string escape_html(std::string_view text) {
+  std::string escaped;
+  for (const char c : one_line(text)) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string escape_html_lines(std::string_view text) {
+  std::string escaped;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
+    escaped += std::string(indent, ' ') + escape_html(line) + "\n";
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return escaped;
+}
+
 std::string code_block(std::string_view text, std::string_view language) {
   std::string fence = "```";
   while (text.find(fence) != std::string_view::npos) fence += '`';

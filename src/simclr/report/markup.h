@@ -18,6 +18,12 @@ std::size_t character_count(std::string_view text);
 /// Text that Markdown and HTML show as it is, also in a table's cell.
 std::string escape_markdown(std::string_view text);
 
+/// Text that HTML shows as it is, between tags and in quoted attributes; on one line.
+std::string escape_html(std::string_view text);
+
+/// The same, lines kept as they are: for a pre element.
+std::string escape_html_lines(std::string_view text);
+
 /// A fenced block that `text` cannot leave, whatever backquotes it holds.
 std::string code_block(std::string_view text, std::string_view language);
 

@@ -54,6 +54,10 @@ ResultRecord to_result(const Json& json) {
   result.encoder_sha256 = json.at("encoder_sha256").get<std::string>();
   result.command = json.at("command").get<std::string>();
   if (json.contains("test_curve")) json.at("test_curve").get_to(result.test_curve);
+  if (json.contains("train_curve")) json.at("train_curve").get_to(result.train_curve);
+  if (json.contains("validation_accuracy"))
+    result.validation_accuracy = json.at("validation_accuracy").get<double>();
+  if (json.contains("test_images")) result.test_images = json.at("test_images").get<std::int64_t>();
   return result;
 }
 
@@ -103,12 +107,23 @@ std::vector<std::pair<std::string, std::string>> read_environment(const fs::path
 
 }  // namespace
 
-std::optional<double> RunRecords::accuracy(const std::string& protocol, bool trained) const {
+const ResultRecord* RunRecords::result(const std::string& protocol, bool trained) const {
   const auto found = results.find(protocol);
-  if (found == results.end()) return std::nullopt;
+  if (found == results.end()) return nullptr;
   const auto& result = trained ? found->second.trained : found->second.random;
-  if (!result) return std::nullopt;
-  return result->test_accuracy;
+  return result ? &*result : nullptr;
+}
+
+std::optional<double> RunRecords::accuracy(const std::string& protocol, bool trained) const {
+  const ResultRecord* found = result(protocol, trained);
+  if (found == nullptr) return std::nullopt;
+  return found->test_accuracy;
+}
+
+std::optional<double> RunRecords::test_images(const std::string& protocol) const {
+  const ResultRecord* found = result(protocol, true);
+  if (found == nullptr || !found->test_images) return std::nullopt;
+  return static_cast<double>(*found->test_images);
 }
 
 RunRecords read_run_records(const fs::path& run) {

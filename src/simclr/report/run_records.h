@@ -23,7 +23,10 @@ struct ResultRecord {
   std::string checkpoint;
   std::string encoder_sha256;
   std::string command;
-  std::vector<double> test_curve;  ///< per epoch of fine-tuning, else empty
+  std::vector<double> test_curve;   ///< per epoch of fine-tuning, else empty
+  std::vector<double> train_curve;  ///< likewise
+  std::optional<double> validation_accuracy;
+  std::optional<std::int64_t> test_images;
 };
 
 /// Both encoders under one protocol; either may not have been scored.
@@ -48,6 +51,9 @@ struct RunRecords {
 
   /// Test accuracy, nothing if that was not scored.
   std::optional<double> accuracy(const std::string& protocol, bool trained) const;
+  /// A result, or nullptr.
+  const ResultRecord* result(const std::string& protocol, bool trained) const;
+  std::optional<double> test_images(const std::string& protocol) const;
 };
 
 /// Reads a run folder. Only config.yaml must be there. @throws Error(kData) if a file is damaged,

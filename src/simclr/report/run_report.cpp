@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "simclr/core/files.h"
+#include "simclr/config/schema.h"
 #include "simclr/core/text.h"
 #include "simclr/report/curves.h"
 #include "simclr/report/markup.h"
-#include "simclr/report/plot.h"
+#include "simclr/report/run_pictures.h"
 #include "simclr/report/run_records.h"
 
 namespace simclr {
@@ -58,68 +58,72 @@ Plot finetune_plot(const ResultPair& pair) {
   return plot;
 }
 
-/// Draws what the run has and returns the Markdown that shows it; nothing if gnuplot is missing.
-std::optional<std::string> draw_pictures(const RunRecords& records, const fs::path& run) {
-  fs::create_directories(run / "plots");
-  std::string markdown;
-  const auto draw = [&](const Plot& plot, const std::string& name) {
-    if (!draw_plot(plot, run / "plots" / name)) return false;
-    markdown += picture_link(plot.title, name);
-    return true;
+std::vector<Block> curves(const RunRecords& records) {
+  std::vector<Block> blocks;
+  const auto add = [&](const Plot& plot, const std::string& name) {
+    blocks.emplace_back(Figure{name, plot.title, "", plot});
   };
-  if (!draw(loss_plot(records), "loss") || !draw(accuracy_plot(records), "accuracy"))
-    return std::nullopt;
+  add(loss_plot(records), "loss");
+  add(accuracy_plot(records), "accuracy");
   const auto finetune = records.results.find("finetune");
-  if (finetune != records.results.end()) draw(finetune_plot(finetune->second), "finetune");
-  return markdown;
+  if (finetune != records.results.end()) add(finetune_plot(finetune->second), "finetune");
+  return blocks;
 }
 
-// ---- words ----
+// ---- tables ----
 
-std::string what_was_run(const RunRecords& records) {
+Table what_was_run(const RunRecords& records) {
   const Settings& s = records.settings;
-  const auto row = [](const std::string& name, const std::string& value) {
-    return table_row({name, escape_markdown(value)});
+  Table table{"", "", {"setting", "value"}, {}};
+  const auto row = [&](const std::string& name, const std::string& value) {
+    table.rows.push_back({name, value});
   };
-  std::string table = table_row({"", ""}) + "| :-- | :-- |\n";
-  table += row("images", fmt::format("{}, {:.4g} % of the training images, {:.4g} % of these for "
-                                     "validation",
-                                     s.data.source, 100 * s.data.train_percent,
-                                     100 * s.data.validation_percent));
-  table += row("encoder", fmt::format("{}, width {}, {} stem", name_of(s.model.arch), s.model.width,
-                                      name_of(s.model.stem)));
+  row("images",
+      fmt::format("{}, {:.4g} % of the training images, {:.4g} % of these for "
+                  "validation",
+                  s.data.source, 100 * s.data.train_percent, 100 * s.data.validation_percent));
+  row("encoder", fmt::format("{}, width {}, {} stem", name_of(s.model.arch), s.model.width,
+                             name_of(s.model.stem)));
   if (contrastive(records)) {
-    table += row("head",
-                 fmt::format("{}, projection {}", name_of(s.model.head), s.model.projection_dim));
-    table += row("temperature", fmt::format("{}", s.loss.temperature));
+    row("head", fmt::format("{}, projection {}", name_of(s.model.head), s.model.projection_dim));
+    row("temperature", fmt::format("{}", s.loss.temperature));
   }
-  table += row("batch", fmt::format("{} images", s.train.batch_size));
-  table += row("optimizer", fmt::format("{}, learning rate {}, {}", name_of(s.optim.optimizer),
-                                        s.optim.lr, name_of(s.optim.schedule)));
-  table += row("epochs", fmt::format("{} of {}", records.epochs.size(), s.train.epochs));
-  return table + row("seed", fmt::format("{}", s.train.seed));
+  row("batch", fmt::format("{} images", s.train.batch_size));
+  row("optimizer", fmt::format("{}, learning rate {}, {}", name_of(s.optim.optimizer), s.optim.lr,
+                               name_of(s.optim.schedule)));
+  row("epochs", fmt::format("{} of {}", records.epochs.size(), s.train.epochs));
+  row("seed", fmt::format("{}", s.train.seed));
+  return table;
 }
 
-std::string results_table(const RunRecords& records) {
-  if (records.results.empty()) return "Not evaluated yet.\n";
-  std::string text =
-      table_row({"protocol", "random encoder", "trained encoder", "difference"}) + table_rule(4);
-  std::string notes;
+/// Settings that are not the defaults: what a reader looks for first.
+Table differing_settings(const RunRecords& records) {
+  Table table{"", "Settings that differ from the program's defaults.", {"key", "value"}, {}};
+  for (const std::string& key : differing_keys(Settings{}, records.settings))
+    table.rows.push_back({key, find_field(key).get(records.settings)});
+  return table;
+}
+
+std::vector<Block> results(const RunRecords& records) {
+  if (records.results.empty()) return {Paragraph{"Not evaluated yet."}};
+  Table table{"results",
+              "Test accuracy. The random encoder is this run's own network before training.",
+              {"protocol", "random encoder", "trained encoder", "difference"},
+              {}};
+  BulletList notes;
   for (const auto& [protocol, pair] : records.results) {
     const auto random = records.accuracy(protocol, false);
     const auto trained = records.accuracy(protocol, true);
-    const std::string title = escape_markdown(protocol_title(protocol));
-    text += table_row(
-        {title, percent_text(random), "**" + percent_text(trained) + "**",
+    const std::string title = protocol_title(protocol);
+    table.rows.push_back(
+        {title, percent_text(random), percent_text(trained),
          random && trained ? fmt::format("{:+.2f} points", 100 * (*trained - *random)) : "–"});
     const ResultRecord& result = pair.trained ? *pair.trained : *pair.random;
-    notes += fmt::format("- **{}**: {}; checkpoint {}, epoch {}, encoder `{}`.\n", title,
-                         escape_markdown(result.protocol_text), escape_markdown(result.checkpoint),
-                         result.epoch, escape_markdown(result.encoder_sha256.substr(0, 12)));
+    notes.items.push_back(fmt::format("{}: {}; checkpoint {}, epoch {}, encoder {}", title,
+                                      result.protocol_text, result.checkpoint, result.epoch,
+                                      result.encoder_sha256.substr(0, 12)));
   }
-  return text +
-         "\nTest accuracy. The random encoder is this run's own network before training.\n\n" +
-         notes;
+  return {table, notes};
 }
 
 double median(std::vector<double> values) {
@@ -129,54 +133,61 @@ double median(std::vector<double> values) {
 }
 
 std::string speed(const RunRecords& records) {
-  if (records.epochs.empty()) return "No epoch was finished.\n";
+  if (records.epochs.empty()) return "No epoch was finished.";
   std::vector<double> rates;
   double seconds = 0.0;
   for (const EpochMetrics& epoch : records.epochs) {
     rates.push_back(epoch.views_per_second);
     seconds += epoch.epoch_seconds;
   }
-  return fmt::format("{:.0f} views/s in training (median of {} epochs); {} in all.\n",
-                     median(rates), rates.size(), format_duration(seconds));
+  return fmt::format("{:.0f} views/s in training (median of {} epochs); {} in all.", median(rates),
+                     rates.size(), format_duration(seconds));
 }
 
-std::string machine(const RunRecords& records) {
-  if (records.environment.empty()) return "";
-  std::string table = table_row({"", ""}) + "| :-- | :-- |\n";
-  for (const auto& [key, value] : records.environment) {
-    table += table_row({escape_markdown(key), escape_markdown(value)});
-  }
-  return "\n" + table;
+std::vector<Block> machine(const RunRecords& records) {
+  std::vector<Block> blocks{Paragraph{speed(records)}};
+  if (records.environment.empty()) return blocks;
+  Table table{"", "", {"machine", ""}, {}};
+  for (const auto& [key, value] : records.environment) table.rows.push_back({key, value});
+  blocks.emplace_back(table);
+  return blocks;
 }
 
-std::string repeat(const RunRecords& records) {
+std::string commands_of(const RunRecords& records) {
   std::string commands = records.command;
   for (const auto& [protocol, pair] : records.results) {
     const ResultRecord& result = pair.trained ? *pair.trained : *pair.random;
     if (commands.find(one_line(result.command)) == std::string::npos)
       commands += one_line(result.command) + "\n";
   }
-  return commands.empty() ? "" : "\n## To repeat it\n\n" + code_block(commands, "sh");
+  return commands;
 }
 
 }  // namespace
 
-std::string write_run_report(const fs::path& run) {
+Document run_document(const fs::path& run) {
   const RunRecords records = read_run_records(run);
-  const std::optional<std::string> pictures = draw_pictures(records, run);
   const std::string name =
       fs::absolute(run / ".").lexically_normal().parent_path().filename().string();
-  std::string report =
-      fmt::format("# {}\n\n{} pretraining of an image encoder.\n\n", escape_markdown(name),
-                  contrastive(records) ? "Contrastive (SimCLR)" : "Supervised");
-  report += "## Results\n\n" + results_table(records);
-  report += "\n## Curves\n\n" + pictures.value_or(std::string(kNoGnuplot) + "\n");
-  report += "\n## What was run\n\n" + what_was_run(records);
-  report += "\n<details>\n<summary>All settings</summary>\n\n" +
-            code_block(records.config_yaml, "yaml") + "\n</details>\n";
-  report += "\n## Machine and speed\n\n" + speed(records) + machine(records) + repeat(records);
-  write_file_atomically(run / "report.md", report);
-  return pictures ? "" : kNoGnuplot;
+  Document document{name,
+                    fmt::format("{} pretraining of an image encoder.",
+                                contrastive(records) ? "Contrastive (SimCLR)" : "Supervised"),
+                    {}};
+  document.sections.push_back({"Results", results(records)});
+  document.sections.push_back({"Curves", curves(records)});
+  std::vector<Block> pictures = run_pictures(records, run, run, "");
+  if (!pictures.empty())
+    document.sections.push_back({"Pictures of the encoder", std::move(pictures)});
+  document.sections.push_back({"What was run",
+                               {differing_settings(records), what_was_run(records),
+                                CodeBlock{records.config_yaml, "yaml", "All settings"}}});
+  document.sections.push_back({"Machine and speed", machine(records)});
+  const std::string commands = commands_of(records);
+  if (!commands.empty())
+    document.sections.push_back({"To repeat it", {CodeBlock{commands, "sh", ""}}});
+  return document;
 }
+
+std::string write_run_report(const fs::path& run) { return write_document(run_document(run), run); }
 
 }  // namespace simclr

@@ -3,243 +3,266 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <optional>
 #include <set>
 
+#include "simclr/config/schema.h"
 #include "simclr/core/files.h"
 #include "simclr/core/text.h"
 #include "simclr/report/curves.h"
-#include "simclr/report/markup.h"
-#include "simclr/report/plot.h"
-#include "simclr/report/run_records.h"
+#include "simclr/report/run_pictures.h"
+#include "simclr/report/study_plots.h"
+#include "simclr/report/study_tables.h"
 
 namespace simclr {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kProtocols{"knn", "linear", "finetune"};
+constexpr const char* kLossCaution =
+    "Losses at different temperatures or batch sizes are different quantities (chance is ln(2N-1) "
+    "for N images per batch): compare arms by the common measure and by their accuracies.";
+constexpr const char* kSeedCaution =
+    "One seed per arm cannot tell noise from effect: read a difference between arms as a question, "
+    "not as an answer.";
 
-constexpr const char* kCautions =
-    "Losses at different temperatures or batch sizes are different quantities (chance is "
-    "ln(2N-1) for N images per batch): compare arms by their accuracies.\n"
-    "One seed per arm cannot tell noise from effect: read a difference between arms as a "
-    "question, not as an answer.\n";
-
-/// An arm and what its run holds; nothing if it was not run.
-struct Arm {
-  std::string value;
-  std::optional<RunRecords> records;
-
-  bool contrastive() const {
-    return records && records->settings.train.objective == Objective::kContrastive;
-  }
-  const EpochMetrics* last_epoch() const {
-    return records && !records->epochs.empty() ? &records->epochs.back() : nullptr;
-  }
-  std::optional<double> accuracy(const std::string& protocol, bool trained) const {
-    return records ? records->accuracy(protocol, trained) : std::nullopt;
-  }
-  const std::optional<ResultRecord>& finetuned(bool trained) const {
-    static const std::optional<ResultRecord> kNothing;
-    if (!records) return kNothing;
-    const auto found = records->results.find("finetune");
-    if (found == records->results.end()) return kNothing;
-    return trained ? found->second.trained : found->second.random;
-  }
-};
-
-std::vector<Arm> read_arms(const std::vector<StudyArm>& arms) {
-  std::vector<Arm> read;
-  for (const StudyArm& arm : arms) {
-    read.push_back({arm.value, std::nullopt});
-    if (fs::exists(arm.run / "config.yaml")) read.back().records = read_run_records(arm.run);
-  }
-  return read;
+bool any_done(const StudyRecords& study, const SubStudyRecord& sub) {
+  return std::any_of(sub.arms.begin(), sub.arms.end(), [&](const ArmRecord& arm) {
+    return std::any_of(arm.trials.begin(), arm.trials.end(), [&](std::size_t i) {
+      return study.trials[i].records && !study.trials[i].records->epochs.empty();
+    });
+  });
 }
 
-// ---- pictures ----
-
-Curve legend_entry(const std::string& label, Stroke stroke) {
-  return {label, {}, {}, kGrey, stroke};
+bool has_figure(const StudyRecords& study, const SubStudyRecord& sub, const std::string& figure) {
+  return std::any_of(sub.arms.begin(), sub.arms.end(),
+                     [&](const ArmRecord& arm) { return !values_of(study, arm, figure).empty(); });
 }
 
-Plot loss_plot(const std::string& setting, const std::vector<Arm>& arms) {
-  Plot plot{"Loss by " + setting, "epoch", "loss (natural log)", setting, {}, false};
-  std::set<std::int64_t> batch_sizes;
-  const RunRecords* longest = nullptr;
-  for (std::size_t i = 0; i < arms.size(); ++i) {
-    if (!arms[i].records) continue;
-    const RunRecords& records = *arms[i].records;
-    const int color = static_cast<int>(i);
-    plot.curves.push_back(
-        epoch_curve(records, "", &EpochMetrics::train_loss, color, Stroke::kDashed));
-    plot.curves.push_back(
-        epoch_curve(records, arms[i].value, &EpochMetrics::val_loss, color, Stroke::kSolid));
-    batch_sizes.insert(arms[i].contrastive() ? records.settings.train.batch_size : 0);
-    if (longest == nullptr || longest->epochs.size() < records.epochs.size()) longest = &records;
+std::size_t fewest_seeds(const StudyRecords& study) {
+  std::size_t fewest = SIZE_MAX;
+  for (const SubStudyRecord& sub : study.sub_studies) {
+    for (const ArmRecord& arm : sub.arms) fewest = std::min(fewest, arm.trials.size());
   }
-  plot.curves.push_back(legend_entry("validation", Stroke::kSolid));
-  plot.curves.push_back(legend_entry("training", Stroke::kDashed));
-  if (batch_sizes.size() == 1 && *batch_sizes.begin() > 0)
-    plot.curves.push_back(chance_line(*longest));
-  return plot;
+  return fewest;
 }
 
-/// Arms that share an initial encoder share its curve: it is drawn once.
-Plot accuracy_plot(const std::string& setting, const std::vector<Arm>& arms) {
-  Plot plot{"Fine-tuned accuracy by " + setting,
-            "epoch of fine-tuning",
-            "test accuracy",
-            setting,
-            {},
-            true};
-  std::set<std::vector<double>> drawn;
-  std::vector<Curve> baselines;
-  for (std::size_t i = 0; i < arms.size(); ++i) {
-    if (const auto& trained = arms[i].finetuned(true))
-      plot.curves.push_back(test_curve(*trained, arms[i].value, static_cast<int>(i)));
-    const auto& random = arms[i].finetuned(false);
-    if (random && drawn.insert(random->test_curve).second)
-      baselines.push_back(test_curve(*random, drawn.size() == 1 ? "random encoder" : "", kGrey));
+Section sub_study_section(const StudyRecords& study, const SubStudyRecord& sub) {
+  Section section{sub.title, {}};
+  section.blocks.emplace_back(arms_table(study, sub));
+  if (!any_done(study, sub)) return section;
+  section.blocks.emplace_back(accuracy_figure(study, sub));
+  section.blocks.emplace_back(loss_figure(study, sub));
+  if (has_figure(study, sub, "common_top1")) section.blocks.emplace_back(common_figure(study, sub));
+  if (has_figure(study, sub, "finetune")) section.blocks.emplace_back(finetune_figure(study, sub));
+  if (sub.arms.size() > 1) section.blocks.emplace_back(differences_table(study, sub));
+  return section;
+}
+
+/// The trial whose encoder is shown: the best on validation images, so that none is chosen by test.
+const TrialRecord* shown_trial(const StudyRecords& study) {
+  const TrialRecord* best = nullptr;
+  double best_accuracy = -1.0;
+  for (const TrialRecord& trial : study.trials) {
+    if (!trial.records || !fs::exists(trial.run / "pictures.json")) continue;
+    const ResultRecord* result = nullptr;
+    for (const char* protocol : {"linear", "finetune", "knn"})
+      if (result == nullptr) result = trial.records->result(protocol, true);
+    const double accuracy =
+        result != nullptr && result->validation_accuracy ? *result->validation_accuracy : 0.0;
+    if (accuracy <= best_accuracy) continue;
+    best_accuracy = accuracy;
+    best = &trial;
   }
-  plot.curves.insert(plot.curves.end(), baselines.begin(), baselines.end());
-  return plot;
+  return best;
 }
 
-bool draw_pictures(const fs::path& folder, const std::string& setting,
-                   const std::vector<Arm>& arms) {
-  fs::create_directories(folder / "plots");
-  return draw_plot(loss_plot(setting, arms), folder / "plots" / "loss") &&
-         draw_plot(accuracy_plot(setting, arms), folder / "plots" / "accuracy");
+Section pictures_section(const StudyRecords& study, const fs::path& folder) {
+  Section section{"Pictures of an encoder", {}};
+  const TrialRecord* trial = shown_trial(study);
+  if (trial == nullptr) return section;
+  section.blocks.emplace_back(Paragraph{
+      fmt::format("Trial {}, seed {}: the best by linear evaluation on validation images. simclr "
+                  "report of any other trial's folder shows that one.",
+                  trial->name, trial->seed)});
+  for (Block& block : run_pictures(*trial->records, trial->run, folder, ""))
+    section.blocks.push_back(std::move(block));
+  return section;
 }
 
-// ---- tables ----
-
-std::string csv_number(const std::optional<double>& value) {
-  return value ? fmt::format("{}", *value) : "";
-}
-
-std::string csv_row(const std::string& setting, const Arm& arm) {
-  std::vector<std::optional<double>> numbers(3);
-  if (const EpochMetrics* last = arm.last_epoch()) {
-    numbers[0] = last->train_loss;
-    numbers[1] = last->val_loss;
-    if (arm.contrastive()) numbers[2] = last->val_accuracy;
-  }
-  for (const bool trained : {true, false}) {
-    for (const char* protocol : kProtocols) numbers.push_back(arm.accuracy(protocol, trained));
-  }
-  std::string row = fmt::format("{},{}", csv_cell(setting), csv_cell(arm.value));
-  for (const auto& number : numbers) row += fmt::format(",{}", csv_number(number));
-  return row + "\n";
-}
-
-std::string csv(const std::string& setting, const std::vector<Arm>& arms) {
-  std::string text =
-      "setting,value,final_train_loss,final_val_loss,contrastive_accuracy,knn,linear,finetune,"
-      "random_knn,random_linear,random_finetune\n";
-  for (const Arm& arm : arms) text += csv_row(setting, arm);
-  return text;
-}
-
-using Cells = std::vector<std::string>;
-
-std::string cell(const Arm& arm, const std::string& protocol) {
-  const auto trained = arm.accuracy(protocol, true);
-  const auto random = arm.accuracy(protocol, false);
-  if (!trained && !random) return "–";
-  return fmt::format("{} ({})", percent_text(trained), percent_text(random));
-}
-
-std::vector<Cells> table(const std::string& setting, const std::vector<Arm>& arms) {
-  std::vector<Cells> rows{{one_line(setting), "train loss", "val loss", "chance", "contrastive",
-                           "kNN (random)", "linear (random)", "fine-tune (random)"}};
-  for (const Arm& arm : arms) {
-    const EpochMetrics* last = arm.last_epoch();
-    Cells row{one_line(arm.value)};
-    row.push_back(last == nullptr ? "–" : fmt::format("{:.4f}", last->train_loss));
-    row.push_back(last == nullptr ? "–" : fmt::format("{:.4f}", last->val_loss));
-    row.push_back(arm.contrastive() ? fmt::format("{:.4f}", chance_loss(*arm.records)) : "–");
-    row.push_back(last != nullptr && arm.contrastive() ? percent_text(last->val_accuracy) : "–");
-    for (const char* protocol : kProtocols) row.push_back(cell(arm, protocol));
-    rows.push_back(row);
-  }
-  return rows;
-}
-
-std::string markdown(const std::vector<Cells>& rows) {
-  std::string text;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    Cells cells;
-    for (const std::string& text_cell : rows[i]) cells.push_back(escape_markdown(text_cell));
-    text += table_row(cells);
-    if (i == 0) text += table_rule(cells.size());
-  }
-  return text;
-}
-
-std::string aligned(const std::vector<Cells>& rows) {
-  std::vector<std::size_t> widths(rows[0].size());
-  for (const Cells& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], character_count(row[i]));
-  }
-  std::string text;
-  for (const Cells& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - character_count(row[i]), ' ');
-      text += i == 0 ? row[i] + padding : "  " + padding + row[i];
-    }
-    text += "\n";
-  }
-  return text;
-}
-
-std::string protocols_in_words(const std::vector<Arm>& arms) {
-  std::string text;
-  for (const char* protocol : kProtocols) {
-    for (const Arm& arm : arms) {
-      if (!arm.accuracy(protocol, true)) continue;
-      const ResultRecord& result = *arm.records->results.at(protocol).trained;
-      text += fmt::format("- **{}**: {}.\n", protocol_title(protocol),
-                          escape_markdown(result.protocol_text));
-      break;
+Section protocols_section(const StudyRecords& study) {
+  BulletList list;
+  std::set<std::string> seen;
+  for (const TrialRecord& trial : study.trials) {
+    if (!trial.records) continue;
+    for (const auto& [protocol, pair] : trial.records->results) {
+      const ResultRecord& result = pair.trained ? *pair.trained : *pair.random;
+      const std::string words =
+          fmt::format("{}: {}", protocol_title(protocol), result.protocol_text);
+      if (seen.insert(words).second) list.items.push_back(words);
     }
   }
-  return text;
+  if (!study.base_yaml.empty())
+    list.items.push_back(fmt::format(
+        "common measure: NT-Xent and top-1 among 2N - 1 of the checkpoint with the best validation "
+        "loss, batch norm in eval mode, over the same views of the validation images for every "
+        "arm, N = {}, temperature {}; the random encoder's is of the same network with its "
+        "random weights",
+        study.measure_batch_size, study.measure_temperature));
+  return {"Protocols", {list}};
 }
 
-std::string failures_in_words(const std::vector<StudyArm>& arms) {
-  std::string text;
-  for (const StudyArm& arm : arms) {
-    if (arm.failure.empty()) continue;
-    text += fmt::format("{} failed: {}\n", one_line(arm.value), one_line(arm.failure));
+/// How the study's own initial weights were made.
+std::string source_words(const TrialRecord& trial) {
+  std::string words = fmt::format(
+      "Arms with init 'source' start from weights that this study made itself, not from another "
+      "program's: trial {}",
+      trial.name);
+  if (!trial.records) return words + ", which has not begun.";
+  const Settings& s = trial.records->settings;
+  words +=
+      fmt::format(", {}, {} epochs on {}", name_of(s.train.objective), s.train.epochs,
+                  s.data.train_rest
+                      ? fmt::format("the {:.4g} % of the training images that the arms do not use",
+                                    100 * (1 - s.data.train_percent))
+                      : fmt::format("{:.4g} % of the training images", 100 * s.data.train_percent));
+  if (!trial.records->epochs.empty() && s.train.objective == Objective::kSupervised)
+    words += fmt::format("; {} of its own validation images right at the end",
+                         percent_text(trial.records->epochs.back().val_accuracy));
+  return words + ".";
+}
+
+/// Where arms start that do not start from random weights.
+std::vector<Block> starts(const StudyRecords& study) {
+  std::vector<Block> blocks;
+  std::set<std::string> files;
+  for (const TrialRecord& trial : study.trials) {
+    if (study.source == trial.name) blocks.emplace_back(Paragraph{source_words(trial)});
+    if (trial.init != "random" && trial.init != "source") files.insert(trial.init);
   }
+  for (const std::string& file : files)
+    blocks.emplace_back(Paragraph{fmt::format("Some arms start from the file {}.", file)});
+  return blocks;
+}
+
+Section settings_section(const StudyRecords& study) {
+  Section section{"What was run", starts(study)};
+  if (!study.chosen.empty()) {
+    BulletList list;
+    for (const std::string& key : study.chosen)
+      list.items.push_back(fmt::format("{} = {}", key, find_field(key).get(study.base)));
+    section.blocks.emplace_back(Paragraph{
+        "Settings that the experiment's description leaves open, and that were chosen here:"});
+    section.blocks.emplace_back(list);
+  }
+  Table differing{"",
+                  "Every arm changes these settings of the base and no other.",
+                  {"sub-study", "settings that differ", "arms"},
+                  {}};
+  for (const SubStudyRecord& sub : study.sub_studies) {
+    std::string keys;
+    for (const std::string& key : sub.keys) keys += (keys.empty() ? "" : ", ") + key;
+    std::string arms;
+    for (const ArmRecord& arm : sub.arms) arms += (arms.empty() ? "" : " | ") + arm.label;
+    differing.rows.push_back({sub.name, keys, arms});
+  }
+  section.blocks.emplace_back(differing);
+  const std::string yaml = study.base_yaml.empty() ? to_yaml(study.base) : study.base_yaml;
+  section.blocks.emplace_back(CodeBlock{yaml, "yaml", "All settings of the base"});
+  return section;
+}
+
+Section machine_section(const StudyRecords& study) {
+  Section section{"Trials, machine and speed", {trials_table(study)}};
+  std::set<std::vector<std::pair<std::string, std::string>>> machines;
+  for (const TrialRecord& trial : study.trials) {
+    if (trial.records && !trial.records->environment.empty())
+      machines.insert(trial.records->environment);
+  }
+  for (const auto& machine : machines) {
+    Table table{"", "", {"machine", ""}, {}};
+    for (const auto& [key, value] : machine) table.rows.push_back({key, value});
+    section.blocks.emplace_back(table);
+  }
+  return section;
+}
+
+Section repeat_section(const StudyRecords& study) {
+  std::string commands = study.command;
+  if (commands.empty()) {
+    for (const TrialRecord& trial : study.trials)
+      if (trial.records) commands += trial.records->command;
+  }
+  return {"To repeat it", {CodeBlock{commands, "sh", ""}}};
+}
+
+std::string lead_of(const StudyRecords& study) {
+  std::size_t done = 0;
+  std::size_t failed = 0;
+  double seconds = 0.0;
+  for (const TrialRecord& trial : study.trials) {
+    done += trial.stage == "done" ? 1 : 0;
+    failed += trial.stage == "failed" ? 1 : 0;
+    seconds += trial.seconds;
+  }
+  return fmt::format("{} trials: {} done, {} failed, {} not finished; {} of work.",
+                     study.trials.size(), done, failed, study.trials.size() - done - failed,
+                     format_duration(seconds));
+}
+
+std::string failures(const StudyRecords& study) {
+  std::string text;
+  for (const TrialRecord& trial : study.trials)
+    if (trial.stage == "failed") text += fmt::format("{} failed: {}\n", trial.name, trial.reason);
   return text;
 }
 
 }  // namespace
 
-std::string write_study_report(const fs::path& folder, const std::string& setting,
-                               const std::vector<StudyArm>& arms) {
-  const std::vector<Arm> read = read_arms(arms);
-  const std::vector<Cells> rows = table(setting, read);
-  const bool pictures = draw_pictures(folder, setting, read);
-  std::string report = fmt::format("# Study of {}\n\n", escape_markdown(setting));
-  report += markdown(rows) +
-            "\nLosses of the last epoch. Accuracies on the test part; in brackets the arm's own "
-            "network before training. A dash: not run.\n\n";
-  const std::string failures = failures_in_words(arms);
-  report +=
-      escape_markdown(failures) + protocols_in_words(read) + "\n" + kCautions + "\n## Curves\n\n";
-  report += pictures ? picture_link("Loss", "loss") + picture_link("Accuracy", "accuracy")
-                     : std::string(kNoGnuplot) + "\n";
-  write_file_atomically(folder / "study.csv", csv(setting, read));
-  write_file_atomically(folder / "report.md", report);
-  return aligned(rows) + failures + "\n" + kCautions +
-         (pictures ? "" : std::string(kNoGnuplot) + "\n");
+Document study_document(const StudyRecords& study, const fs::path& folder) {
+  Document document{study.title, lead_of(study), {}};
+  BulletList cautions{{kLossCaution}};
+  if (fewest_seeds(study) < 2) cautions.items.emplace_back(kSeedCaution);
+  document.sections.push_back({"How to read this", {cautions}});
+  if (!study.claims.empty()) document.sections.push_back({"Claims", {claims_table(study)}});
+  for (const SubStudyRecord& sub : study.sub_studies) {
+    document.sections.push_back(sub_study_section(study, sub));
+  }
+  if (Section pictures = pictures_section(study, folder); !pictures.blocks.empty())
+    document.sections.push_back(std::move(pictures));
+  if (Section protocols = protocols_section(study);
+      !std::get<BulletList>(protocols.blocks.front()).items.empty())
+    document.sections.push_back(std::move(protocols));
+  document.sections.push_back(settings_section(study));
+  document.sections.push_back(machine_section(study));
+  document.sections.push_back(repeat_section(study));
+  return document;
+}
+
+std::string write_comparison(const StudyRecords& study, const fs::path& folder) {
+  Document document = study_document(study, folder);
+  // Curves have a file of their own, and no place on the page.
+  for (const SubStudyRecord& sub : study.sub_studies) {
+    const Table curves = curves_table(study, sub);
+    fs::create_directories(folder / "tables");
+    write_file_atomically(folder / "tables" / (curves.name + ".csv"), to_csv(curves));
+  }
+  const std::string note = write_document(document, folder);
+  std::string text;
+  for (const SubStudyRecord& sub : study.sub_studies)
+    text += aligned(arms_table(study, sub)) + "\n";
+  if (!study.claims.empty()) {
+    for (const auto& row : claims_table(study).rows)
+      text += fmt::format("({}) {}: {}. {}\n", row[0], row[1], row[2], row[3]);
+    text += "\n";
+  }
+  text += failures(study) + fmt::format("{}\n", kLossCaution);
+  if (fewest_seeds(study) < 2) text += fmt::format("{}\n", kSeedCaution);
+  if (!note.empty()) text += note + "\n";
+  return text + fmt::format("Report: {}\n", (folder / "report.html").string());
+}
+
+std::string write_study_report(const fs::path& folder) {
+  return write_comparison(read_study_records(folder), folder);
 }
 
 }  // namespace simclr

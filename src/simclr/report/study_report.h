@@ -2,23 +2,23 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
+
+#include "simclr/report/document.h"
+#include "simclr/report/study_records.h"
 
 namespace simclr {
 
-/// One arm of a study: the value of the setting and the run that it made.
-struct StudyArm {
-  std::string value;
-  std::filesystem::path run;
-  std::string failure = {};  ///< why it has no result, in words; "" if it went through
-};
+/// Writes report.html, report.md, tables/*.csv and plots/* into a study's folder, from study.json
+/// and its trials.
+/// @return the tables of its sub-studies, ready to print, then any note
+/// @throws Error(kUsage) if it is not a study, Error(kData) if a trial's files are damaged
+std::string write_study_report(const std::filesystem::path& folder);
 
-/// Draws the two comparison pictures of a study (train and validation loss of all arms; fine-tune
-/// test accuracy of all arms, with the random encoder's line), writes study.csv and report.md into
-/// `folder`, from each run's metrics.jsonl and results.jsonl.
-/// @return the table, ready to print, then any note @throws Error(kData) if a run's files are
-/// damaged
-std::string write_study_report(const std::filesystem::path& folder, const std::string& setting,
-                               const std::vector<StudyArm>& arms);
+/// The same of runs put beside each other; a run or a study of several are told apart by the
+/// caller.
+std::string write_comparison(const StudyRecords& study, const std::filesystem::path& folder);
+
+/// The report before it is written; pictures that are not plots go into `folder`/plots at once.
+Document study_document(const StudyRecords& study, const std::filesystem::path& folder);
 
 }  // namespace simclr

@@ -2,41 +2,42 @@
 
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "simclr/config/settings.h"
 #include "simclr/core/events.h"
+#include "simclr/study/plan.h"
+#include "simclr/study/status.h"
+#include "simclr/study/study_folder.h"
 
 namespace simclr {
 
 struct StudyOptions {
-  Settings base;                    ///< what all arms share
-  std::string setting;              ///< "temperature" or "loss.temperature"
-  std::vector<std::string> values;  ///< one arm each
+  StudyPlan plan;
   std::filesystem::path out;
   std::string command;
   bool overwrite = false;
-  bool resume = false;
+  Selection selected;  ///< which of plan.trials are meant
   std::function<bool()> stop = [] { return false; };
 };
 
-/// One arm: the run that it made, and why it failed if it did.
-struct StudyTrial {
-  std::string value;
-  std::filesystem::path run;
-  std::string failure;  ///< "" if it went through
-};
-
 struct StudyResult {
-  std::vector<StudyTrial> trials;
+  std::vector<TrialState> states;  ///< of plan.trials
   bool interrupted = false;
 };
 
-/// Pretrains one run per value in `out`/<setting>=<value>, then scores each by kNN, linear probe
-/// and frozen fine-tuning. With `resume`, arms that are done are kept and the one that was cut
-/// short goes on. An arm that diverges is marked and the others go on. @throws Error(kUsage) for an
-/// unknown setting, a value out of range, a folder in use
+/// Runs what is left of a study: for each trial pretraining, the evaluations, the common measure
+/// and what its pictures need. Trials that are done are kept, one that was cut short goes on where
+/// it was, those that another process works on are left to it. A trial that fails is marked with
+/// its reason and the others go on; started again, it is tried anew unless it diverged.
+/// @throws Error(kUsage) for a folder in use, data without labels, a common measure that does not
+/// fit
 StudyResult run_study(const StudyOptions& options, EventSink& sink);
+
+/// "1,3-5" or every n-th of `count` ("2/4": the second of four shards) as indices from 0.
+/// @throws Error(kUsage)
+std::set<std::size_t> parse_trials(const std::string& text, std::size_t count);
+std::set<std::size_t> parse_shard(const std::string& text, std::size_t count);
 
 }  // namespace simclr

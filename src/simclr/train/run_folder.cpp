@@ -22,9 +22,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array kRunEntries{
-    "command.txt", "environment.json", "train.log",  "metrics.jsonl", "metrics.csv",
-    "checkpoints", "results.jsonl",    "plots",      "report.md",     "skipped.jsonl",
-    "evaluations", "exports",          "config.yaml"};
+    "command.txt", "environment.json", "train.log",     "metrics.jsonl",
+    "metrics.csv", "checkpoints",      "results.jsonl", "plots",
+    "report.md",   "skipped.jsonl",    "evaluations",   "exports",
+    "report.html", "pictures.json",    "tables",        "config.yaml"};
 
 bool is_run(const fs::path& path) { return fs::is_regular_file(path / "config.yaml"); }
 

@@ -1,0 +1,75 @@
+#include "cli/study_plans.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "simclr/core/error.h"
+#include "simclr/core/text.h"
+
+namespace simclr::cli {
+
+std::set<std::size_t> trials_of(const StudyPlan& plan,
+                                const std::vector<std::string>& sub_studies) {
+  std::vector<std::string> known;
+  for (const SubStudy& sub : plan.sub_studies) known.push_back(sub.name);
+  std::set<std::size_t> trials;
+  for (const std::string& name : sub_studies) {
+    const auto sub = std::find_if(plan.sub_studies.begin(), plan.sub_studies.end(),
+                                  [&](const SubStudy& s) { return s.name == name; });
+    if (sub == plan.sub_studies.end()) {
+      throw Error(ExitCode::kUsage, fmt::format("--only: there is no sub-study '{}'", name),
+                  fmt::format("Did you mean '{}'? There are: {}.", nearest_name(name, known),
+                              fmt::join(known, ", ")));
+    }
+    for (const Arm& arm : sub->arms) trials.insert(arm.trials.begin(), arm.trials.end());
+  }
+  return trials;
+}
+
+std::string estimate_table(const StudyPlan& plan, const Selection& selected,
+                           const std::vector<TrialEstimate>& estimates) {
+  std::size_t width = 5;
+  for (const Trial& trial : plan.trials) width = std::max(width, trial.name.size());
+  std::string table =
+      fmt::format("{:>4}  {:<{}}  {:>10}  {:>8}  {:>11}  {:>11}  {:>12}\n", "no", "trial", width,
+                  "s/step", "steps", "epoch end s", "evaluation", "in all");
+  double sum = 0.0;
+  double source = 0.0;
+  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+    if (selected && !selected->contains(i)) continue;
+    const TrialEstimate& e = estimates[i];
+    table += fmt::format("{:>4}  {:<{}}  {:>10.4f}  {:>8}  {:>11.2f}  {:>11}  {:>12}\n", i + 1,
+                         plan.trials[i].name, width, e.step_seconds, e.steps, e.epoch_end_seconds,
+                         format_duration(e.evaluation_seconds), format_duration(e.seconds));
+    (plan.source == i ? source : sum) += e.seconds;
+  }
+  table += fmt::format("In all {} on this machine, one trial at a time", format_duration(sum));
+  if (source > 0) table += fmt::format("; {} more for the source run", format_duration(source));
+  return table + ".\n";
+}
+
+std::string slurm_script(const StudyPlan& plan, const std::string& command_line) {
+  std::string command = command_line;
+  const std::string emit = " --emit slurm";
+  if (const auto at = command.find(emit); at != std::string::npos) command.erase(at, emit.size());
+  return fmt::format(
+      "#!/bin/bash\n"
+      "#SBATCH --job-name=simclr-study\n"
+      "#SBATCH --array=1-{}\n"
+      "#SBATCH --cpus-per-task=2\n"
+      "#SBATCH --signal=USR1@120   # two minutes before the limit: the trial saves and leaves\n"
+      "#SBATCH --requeue\n"
+      "# Set --time, --partition and --mem as your cluster wants them. Trials that are done are\n"
+      "# kept, so that the array may be submitted again.\n"
+      "{} --trials \"$SLURM_ARRAY_TASK_ID\" --threads \"$SLURM_CPUS_PER_TASK\" &\n"
+      "pid=$!\n"
+      "trap 'kill -USR1 $pid' USR1\n"
+      "wait $pid; code=$?\n"
+      "while kill -0 $pid 2>/dev/null; do wait $pid; code=$?; done\n"
+      "if [ $code -eq 75 ]; then scontrol requeue \"$SLURM_JOB_ID\"; fi\n"
+      "exit $code\n",
+      plan.trials.size(), command);
+}
+
+}  // namespace simclr::cli

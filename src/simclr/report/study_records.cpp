@@ -1,0 +1,241 @@
+#include "simclr/report/study_records.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "simclr/config/schema.h"
+#include "simclr/core/error.h"
+#include "simclr/core/files.h"
+#include "simclr/report/curves.h"
+
+namespace simclr {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+Json read_json(const fs::path& path) {
+  try {
+    return Json::parse(read_file(path));
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ExitCode::kData, fmt::format("{}: {}", path.string(), error.what()),
+                "Start the study again with the same command: it writes the file anew.");
+  }
+}
+
+MeasureRecord to_measure(const Json& json) {
+  return {json.at("loss").get<double>(), json.at("top1").get<double>(),
+          json.value("feature_top1", 0.0)};
+}
+
+/// A study's figures are named for its protocols; what they are called in results.jsonl depends on
+/// settings ("linear-sgd").
+void name_by_protocol(RunRecords& records, const Json& names) {
+  for (const auto& [protocol, name] : names.items()) {
+    const auto found = records.results.find(name.get<std::string>());
+    if (protocol == name || found == records.results.end()) continue;
+    records.results[protocol] = found->second;
+    records.results.erase(name.get<std::string>());
+  }
+}
+
+TrialRecord read_trial(const fs::path& folder, const Json& json) {
+  TrialRecord trial;
+  trial.name = json.at("name").get<std::string>();
+  trial.seed = json.at("seed").get<std::uint64_t>();
+  trial.init = json.value("init", "random");
+  trial.run = folder / "trials" / trial.name;
+  if (fs::exists(trial.run / "config.yaml")) {
+    trial.records = read_run_records(trial.run);
+    name_by_protocol(*trial.records, json.value("results", Json::object()));
+  }
+  const fs::path state = folder / "states" / (trial.name + ".json");
+  if (fs::exists(state)) {
+    const Json stored = read_json(state);
+    if (stored.value("identity", "") == json.value("identity", "")) {
+      trial.stage = stored.value("stage", "");
+      trial.reason = stored.value("reason", "");
+      trial.seconds = stored.value("seconds", 0.0);
+    }
+  }
+  const fs::path measure = folder / "measures" / (trial.name + ".json");
+  if (fs::exists(measure)) {
+    const Json stored = read_json(measure);
+    trial.measure = to_measure(stored.at("trained"));
+    trial.initial_measure = to_measure(stored.at("initial"));
+  }
+  return trial;
+}
+
+SubStudyRecord read_sub_study(const Json& json, const std::map<std::string, std::size_t>& trials) {
+  SubStudyRecord sub{json.at("name").get<std::string>(),
+                     json.at("title").get<std::string>(),
+                     json.at("keys").get<std::vector<std::string>>(),
+                     {}};
+  for (const Json& arm_json : json.at("arms")) {
+    ArmRecord arm;
+    arm.label = arm_json.at("label").get<std::string>();
+    for (const auto& [key, value] : arm_json.at("values").items())
+      arm.values[key] = value.get<std::string>();
+    for (const Json& name : arm_json.at("trials"))
+      arm.trials.push_back(trials.at(name.get<std::string>()));
+    sub.arms.push_back(std::move(arm));
+  }
+  return sub;
+}
+
+StudyRecords to_study(const fs::path& folder, const Json& json) {
+  StudyRecords study;
+  study.title = json.at("title").get<std::string>();
+  study.command = json.value("command", "");
+  study.base_yaml = json.at("base").get<std::string>();
+  SettingsBuilder builder;
+  builder.apply_yaml(study.base_yaml, "study.json");
+  study.base = builder.resolve();
+  json.at("chosen").get_to(study.chosen);
+  study.measure_batch_size = json.at("measure").at("batch_size").get<std::int64_t>();
+  study.measure_temperature = json.at("measure").at("temperature").get<double>();
+  if (json.at("source").is_string()) study.source = json.at("source").get<std::string>();
+  std::map<std::string, std::size_t> trials;
+  for (const Json& trial : json.at("trials")) {
+    trials[trial.at("name").get<std::string>()] = study.trials.size();
+    study.trials.push_back(read_trial(folder, trial));
+  }
+  for (const Json& sub : json.at("sub_studies"))
+    study.sub_studies.push_back(read_sub_study(sub, trials));
+  for (const Json& claim : json.at("claims"))
+    study.claims.push_back(
+        {claim.at("text").get<std::string>(), claim.at("in").get<std::string>(),
+         claim.at("figure").get<std::string>(), claim.at("rule").get<std::string>(),
+         claim.at("arms").get<std::vector<std::string>>(), claim.at("within").get<double>()});
+  return study;
+}
+
+std::string folder_name(const fs::path& run) {
+  return fs::absolute(run / ".").lexically_normal().parent_path().filename().string();
+}
+
+/// Settings in which any of the runs differs from the first, the seed left out.
+std::vector<std::string> keys_that_differ(const std::vector<TrialRecord>& trials) {
+  std::set<std::string> differing;
+  for (const TrialRecord& trial : trials) {
+    for (const std::string& key :
+         differing_keys(trials.front().records->settings, trial.records->settings))
+      differing.insert(key);
+  }
+  for (const char* key : {"train.seed", "run.workers", "run.threads", "data.cache"})
+    differing.erase(key);
+  std::vector<std::string> keys;  // in the order of the schema
+  for (const Field& field : all_fields())
+    if (differing.contains(field.key())) keys.push_back(field.key());
+  return keys;
+}
+
+}  // namespace
+
+StudyRecords read_study_records(const fs::path& folder) {
+  const fs::path file = folder / "study.json";
+  if (!fs::exists(file)) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{} is not a study: it has no study.json", folder.string()),
+                "Give the folder that `simclr study --out` wrote.");
+  }
+  try {
+    return to_study(folder, read_json(file));
+  } catch (const std::logic_error& error) {
+    throw Error(ExitCode::kData, fmt::format("{}: {}", file.string(), error.what()),
+                "Start the study again with the same command: it writes the file anew.");
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ExitCode::kData, fmt::format("{}: {}", file.string(), error.what()),
+                "Start the study again with the same command: it writes the file anew.");
+  }
+}
+
+StudyRecords runs_as_study(const std::vector<fs::path>& runs) {
+  StudyRecords study;
+  study.title = "Comparison of runs";
+  for (const fs::path& run : runs) {
+    TrialRecord trial;
+    trial.name = folder_name(run);
+    trial.run = run;
+    trial.records = read_run_records(run);
+    trial.seed = trial.records->settings.train.seed;
+    trial.stage = trial.records->results.empty() ? "" : "done";
+    for (const EpochMetrics& epoch : trial.records->epochs) trial.seconds += epoch.epoch_seconds;
+    study.trials.push_back(std::move(trial));
+  }
+  study.base = study.trials.front().records->settings;
+  SubStudyRecord sub{"runs", "Runs", keys_that_differ(study.trials), {}};
+  for (std::size_t i = 0; i < study.trials.size(); ++i) {
+    ArmRecord arm{study.trials[i].name, {}, {i}};
+    for (const std::string& key : sub.keys)
+      arm.values[key] = find_field(key).get(study.trials[i].records->settings);
+    // Runs that differ in nothing but the seed are seeds of one arm.
+    const auto twin = std::find_if(sub.arms.begin(), sub.arms.end(),
+                                   [&](const ArmRecord& a) { return a.values == arm.values; });
+    if (twin == sub.arms.end()) {
+      sub.arms.push_back(std::move(arm));
+    } else {
+      twin->trials.push_back(i);
+    }
+  }
+  study.sub_studies = {sub};
+  return study;
+}
+
+std::optional<double> figure_of(const TrialRecord& trial, const std::string& figure) {
+  if (figure.starts_with("common_")) {
+    if (!trial.measure) return std::nullopt;
+    if (figure == "common_loss") return trial.measure->loss;
+    if (figure == "common_top1") return trial.measure->top1;
+    if (figure == "common_feature_top1") return trial.measure->feature_top1;
+    return std::nullopt;
+  }
+  if (!trial.records) return std::nullopt;
+  const RunRecords& records = *trial.records;
+  const std::string random = "random_";
+  if (figure.starts_with(random)) return records.accuracy(figure.substr(random.size()), false);
+  if (const auto accuracy = records.accuracy(figure, true)) return accuracy;
+  if (records.epochs.empty()) return std::nullopt;
+  const EpochMetrics& last = records.epochs.back();
+  const bool contrastive = records.settings.train.objective == Objective::kContrastive;
+  if (figure == "train_loss") return last.train_loss;
+  if (figure == "val_loss") return last.val_loss;
+  if (figure == "loss_fall" && contrastive) return 1.0 - last.val_loss / chance_loss(records);
+  if (figure == "contrastive_top1" && contrastive) return last.val_accuracy;
+  return std::nullopt;
+}
+
+std::string figure_title(const std::string& figure) {
+  static const std::map<std::string, std::string> kTitles{
+      {"knn", "kNN"},
+      {"linear", "linear evaluation"},
+      {"finetune", "fine-tuned accuracy"},
+      {"train_loss", "train loss"},
+      {"val_loss", "validation loss"},
+      {"loss_fall", "share of ln(2N-1) that the validation loss lost"},
+      {"contrastive_top1", "contrastive top-1"},
+      {"common_loss", "common NT-Xent"},
+      {"common_top1", "common top-1"},
+      {"common_feature_top1", "common top-1 of features"}};
+  const auto found = kTitles.find(figure);
+  return found == kTitles.end() ? figure : found->second;
+}
+
+bool is_share(const std::string& figure) {
+  return figure != "train_loss" && figure != "val_loss" && figure != "common_loss";
+}
+
+std::vector<double> values_of(const StudyRecords& study, const ArmRecord& arm,
+                              const std::string& figure) {
+  std::vector<double> values;
+  for (const std::size_t trial : arm.trials) {
+    if (const auto value = figure_of(study.trials[trial], figure)) values.push_back(*value);
+  }
+  return values;
+}
+
+}  // namespace simclr

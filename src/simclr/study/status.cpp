@@ -1,0 +1,119 @@
+#include "simclr/study/status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "simclr/core/text.h"
+
+namespace simclr {
+namespace {
+
+/// Work in arbitrary units: a first guess that only weighs trials against each other.
+double work_of(const Trial& trial) {
+  const Settings& s = trial.settings;
+  const double depth = s.model.arch == Arch::kResNet50   ? 4.0
+                       : s.model.arch == Arch::kResNet34 ? 2.0
+                                                         : 1.0;
+  const double stem = s.model.stem == Stem::kCifar       ? 16.0
+                      : s.model.stem == Stem::kCifarPool ? 4.0
+                                                         : 1.0;
+  return static_cast<double>(s.train.epochs) * s.data.train_percent * s.model.width *
+         s.model.width * depth * stem;
+}
+
+std::string shown_in(const StudyPlan& plan, std::size_t trial) {
+  std::string names;
+  if (plan.source == trial) names = "source of initial weights";
+  for (const SubStudy& sub : plan.sub_studies) {
+    const bool shown = std::any_of(sub.arms.begin(), sub.arms.end(), [&](const Arm& arm) {
+      return std::find(arm.trials.begin(), arm.trials.end(), trial) != arm.trials.end();
+    });
+    if (shown) names += (names.empty() ? "" : ", ") + sub.name;
+  }
+  return names;
+}
+
+std::string stage_text(const TrialState& state, std::int64_t epochs) {
+  switch (state.stage) {
+    case TrialStage::kDone:
+      return fmt::format("done in {}", format_duration(state.seconds));
+    case TrialStage::kFailed:
+      return "failed: " + printable(state.reason);
+    case TrialStage::kRunning:
+      return fmt::format("running, epoch {}/{}", std::min(state.epochs_done + 1, epochs), epochs);
+    case TrialStage::kWaiting:
+      break;
+  }
+  if (state.epochs_done == 0) return "waiting";
+  return fmt::format("stopped after epoch {}/{}", state.epochs_done, epochs);
+}
+
+}  // namespace
+
+Selection with_source(const StudyPlan& plan, Selection selected) {
+  if (!selected || !plan.source) return selected;
+  const bool needed = std::any_of(selected->begin(), selected->end(),
+                                  [&](std::size_t i) { return plan.trials[i].init == "source"; });
+  if (needed) selected->insert(*plan.source);
+  return selected;
+}
+
+bool is_selected(const Selection& selected, std::size_t trial) {
+  return !selected || selected->contains(trial);
+}
+
+std::optional<double> seconds_left(const StudyPlan& plan, const StudyFolder& folder,
+                                   const Selection& selected) {
+  double seconds_seen = 0.0;
+  double work_seen = 0.0;
+  double work_left = 0.0;
+  int running = 0;
+  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+    const Trial& trial = plan.trials[i];
+    const TrialState state = folder.state(trial);
+    running += state.stage == TrialStage::kRunning ? 1 : 0;
+    const double whole = work_of(trial);
+    if (state.stage == TrialStage::kDone) {
+      seconds_seen += state.seconds;
+      work_seen += whole;
+    } else if (is_selected(selected, i) && state.stage != TrialStage::kFailed) {
+      const double share = std::min(1.0, static_cast<double>(state.epochs_done) /
+                                             static_cast<double>(trial.settings.train.epochs));
+      seconds_seen += state.epoch_seconds;
+      work_seen += whole * share;
+      work_left += whole * (1.0 - share);
+    }
+  }
+  if (work_seen == 0.0) return std::nullopt;
+  return seconds_seen / work_seen * work_left / std::max(running, 1);
+}
+
+std::string status_table(const StudyPlan& plan, const StudyFolder& folder,
+                         const Selection& selected) {
+  std::size_t width = 0;
+  for (const Trial& trial : plan.trials) width = std::max(width, trial.name.size());
+  std::string table;
+  int done = 0;
+  int failed = 0;
+  int left = 0;
+  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+    if (!is_selected(selected, i)) continue;
+    const Trial& trial = plan.trials[i];
+    const TrialState state = folder.state(trial);
+    (state.stage == TrialStage::kDone     ? done
+     : state.stage == TrialStage::kFailed ? failed
+                                          : left)++;
+    table += fmt::format("{:>4}  {:<{}}  {}  ({})\n", i + 1, trial.name, width,
+                         stage_text(state, trial.settings.train.epochs), shown_in(plan, i));
+  }
+  table += fmt::format("{} done, {} failed, {} left", done, failed, left);
+  if (left > 0) {
+    const auto seconds = seconds_left(plan, folder, selected);
+    table += seconds ? fmt::format(", about {} to go", format_duration(*seconds))
+                     : ", time left is known after the first epoch (or by --dry-run)";
+  }
+  return table;
+}
+
+}  // namespace simclr

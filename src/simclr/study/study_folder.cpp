@@ -1,0 +1,129 @@
+#include "simclr/study/study_folder.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "simclr/config/schema.h"
+#include "simclr/core/error.h"
+#include "simclr/core/files.h"
+#include "simclr/formats/metrics.h"
+
+namespace simclr {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr std::array kFolders{"trials", "states", "locks",    "measures",
+                              "plots",  "tables", "baselines"};
+constexpr std::array kFiles{"study.json", "report.html", "report.md"};
+
+Settings base_of(const fs::path& file) {
+  const Json json = Json::parse(read_file(file), nullptr, false);
+  if (!json.is_object() || !json.contains("base") || !json["base"].is_string()) {
+    throw Error(ExitCode::kData, fmt::format("{}: not a study's plan", file.string()),
+                "Choose another --out, or replace the study by --overwrite.");
+  }
+  SettingsBuilder builder;
+  builder.apply_yaml(json["base"].get<std::string>(), file.string());
+  return builder.resolve();
+}
+
+/// @throws Error(kUsage) if the study in the folder has another base: its trials' names would lie
+void check_same_base(const fs::path& file, const Settings& base) {
+  const Settings before = base_of(file);
+  std::string changed;
+  for (const std::string& key : differing_keys(before, base)) {
+    if (decides_nothing(key)) continue;
+    const Field& field = find_field(key);
+    changed += fmt::format("\n  {}: {} there, {} now", key, field.get(before), field.get(base));
+  }
+  if (changed.empty()) return;
+  throw Error(
+      ExitCode::kUsage,
+      fmt::format("{} holds a study with other settings:{}", file.parent_path().string(), changed),
+      "Choose another --out, leave those settings alone, or replace the study by "
+      "--overwrite.");
+}
+
+bool in_use(const fs::path& path) {
+  return fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path));
+}
+
+}  // namespace
+
+StudyFolder StudyFolder::open(const fs::path& path, const StudyPlan& plan,
+                              const std::string& command, bool overwrite) {
+  const bool is_study = fs::exists(path / "study.json");
+  if (in_use(path) && !is_study) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{} exists and is not a study's folder", path.string()),
+                "Choose another --out.");
+  }
+  if (is_study && overwrite) {
+    for (const char* name : kFolders) fs::remove_all(path / name);
+    for (const char* name : kFiles) fs::remove(path / name);
+  } else if (is_study) {
+    check_same_base(path / "study.json", plan.base);
+  }
+  try {
+    for (const char* name : kFolders) fs::create_directories(path / name);
+  } catch (const fs::filesystem_error& error) {
+    throw Error(ExitCode::kFailed, fmt::format("{}: {}", path.string(), error.code().message()),
+                "Choose an --out where you may write.");
+  }
+  const auto lock = TrialLock::wait_for(common_lock(path));
+  write_file_atomically(path / "study.json", to_json(plan, command));
+  return StudyFolder(path);
+}
+
+StudyFolder StudyFolder::look(const fs::path& path, const StudyPlan& plan) {
+  if (!fs::exists(path / "study.json")) {
+    throw Error(ExitCode::kUsage, fmt::format("{}: there is no study", path.string()),
+                "Begin it with the same command, without --status.");
+  }
+  check_same_base(path / "study.json", plan.base);
+  return StudyFolder(path);
+}
+
+TrialState StudyFolder::state(const Trial& trial) const {
+  TrialState state;
+  const fs::path file = path_ / "states" / (trial.name + ".json");
+  if (fs::exists(file)) {
+    const Json json = Json::parse(read_file(file), nullptr, false);
+    if (json.is_object() && json.value("identity", "") == trial.identity) {
+      const std::string stage = json.value("stage", "");
+      if (stage == "done") state.stage = TrialStage::kDone;
+      if (stage == "failed") state.stage = TrialStage::kFailed;
+      state.reason = json.value("reason", "");
+      state.diverged = json.value("diverged", false);
+      state.seconds = json.value("seconds", 0.0);
+    }
+  }
+  if (state.stage != TrialStage::kDone && TrialLock::is_held(lock(trial)))
+    state.stage = TrialStage::kRunning;
+  if (state.stage == TrialStage::kRunning || state.stage == TrialStage::kWaiting) {
+    const auto rows =
+        fs::exists(run(trial)) ? read_metrics(run(trial)) : std::vector<EpochMetrics>{};
+    if (!rows.empty()) state.epochs_done = rows.back().epoch;
+    for (const EpochMetrics& row : rows) state.epoch_seconds += row.epoch_seconds;
+  }
+  return state;
+}
+
+void StudyFolder::write_state(const Trial& trial, const TrialState& state) const {
+  const char* stage = state.stage == TrialStage::kDone     ? "done"
+                      : state.stage == TrialStage::kFailed ? "failed"
+                                                           : "stopped";
+  const Json json{{"identity", trial.identity},
+                  {"stage", stage},
+                  {"reason", state.reason},
+                  {"diverged", state.diverged},
+                  {"seconds", state.seconds}};
+  write_file_atomically(path_ / "states" / (trial.name + ".json"),
+                        json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace simclr

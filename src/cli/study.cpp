@@ -22,7 +22,7 @@ namespace {
 struct StudyCommand {
   explicit StudyCommand(CLI::App& command)
       : settings(command, {"data", "augment", "model", "loss", "optim", "train", "run", "save",
-                           "monitor", "eval", "knn", "linear", "finetune"}) {}
+                           "monitor", "knn", "linear", "finetune"}) {}
 
   SettingsFlags settings;
   std::string setting;

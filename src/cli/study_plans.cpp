@@ -35,6 +35,7 @@ std::string estimate_table(const StudyPlan& plan, const Selection& selected,
       fmt::format("{:>4}  {:<{}}  {:>10}  {:>8}  {:>11}  {:>11}  {:>12}\n", "no", "trial", width,
                   "s/step", "steps", "epoch end s", "evaluation", "in all");
   double sum = 0.0;
+  double from_random = 0.0;
   double source = 0.0;
   for (std::size_t i = 0; i < plan.trials.size(); ++i) {
     if (selected && !selected->contains(i)) continue;
@@ -43,8 +44,11 @@ std::string estimate_table(const StudyPlan& plan, const Selection& selected,
                          plan.trials[i].name, width, e.step_seconds, e.steps, e.epoch_end_seconds,
                          format_duration(e.evaluation_seconds), format_duration(e.seconds));
     (plan.source == i ? source : sum) += e.seconds;
+    if (plan.source != i && plan.trials[i].init == "random") from_random += e.seconds;
   }
   table += fmt::format("In all {} on this machine, one trial at a time", format_duration(sum));
+  if (from_random < sum)
+    table += fmt::format(", {} of it from random weights", format_duration(from_random));
   if (source > 0) table += fmt::format("; {} more for the source run", format_duration(source));
   return table + ".\n";
 }

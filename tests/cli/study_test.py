@@ -197,6 +197,7 @@ sub_studies: [{name: lr, grid: {lr: [1e38, 0.01]}}]
         done = simclr(*self.study())
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("failed: --batch-size 4096 is more than the 120 training images", done.stderr)
+        self.assertRegex(done.stderr, r"batch-size=4096 +failed: .*\n1 done, 1 failed, 0 left")
         self.assertEqual(sorted(self.states().values()), ["done", "failed"])
         self.assertIn("This trial failed", simclr(*self.study()).stderr)
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "simclr/report/study_tables.h"
 #include "tests/report/sample_study.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temp_folder.h"
@@ -66,7 +67,7 @@ TEST(StudyReport, SaysWhatWasChosenAndWhatFailed) {
   write_study_report(folder.path());
   const std::string report = read_file(folder / "report.md");
   EXPECT_TRUE(report.starts_with("# Sample study\n\n3 trials: 2 done, 1 failed, 0 not finished"));
-  EXPECT_TRUE(contains(report, "- optim.lr = 0.001\n"));
+  EXPECT_TRUE(contains(report, "chosen here: optim.lr = 0.001."));
   EXPECT_TRUE(contains(report, "failed: the loss is not finite"));
   EXPECT_TRUE(contains(report, "| 1 | larger is better | not run |"));
   EXPECT_TRUE(contains(report, "One seed per arm cannot tell noise from effect"));
@@ -132,6 +133,28 @@ TEST(Comparison, RunsThatDifferOnlyInTheSeedAreSeedsOfOneArm) {
   ASSERT_EQ(study.sub_studies[0].arms.size(), 2U);
   EXPECT_EQ(study.sub_studies[0].arms[0].trials.size(), 2U);
   EXPECT_EQ(study.sub_studies[0].keys, std::vector<std::string>{"loss.temperature"});
+}
+
+TEST(ArmsTable, HasOneRandomEncoderOrOneForEachArmWhereTheyDiffer) {
+  StudyRecords study = study_of({{"a", {0.5}}, {"b", {0.6}}});
+  const auto score_random = [&](std::size_t trial, double accuracy) {
+    auto& pair = study.trials[trial].records->results["finetune"];
+    pair.random = pair.trained;
+    pair.random->trained = false;
+    pair.random->test_accuracy = accuracy;
+  };
+  score_random(0, 0.25);
+  score_random(1, 0.25);
+  const Table same = arms_table(study, study.sub_studies[0]);
+  ASSERT_EQ(same.rows.size(), 3U);
+  EXPECT_EQ(same.rows[2][0], "random encoder");
+  EXPECT_EQ(same.rows[2].back(), "25.00");
+  score_random(1, 0.125);
+  const Table other = arms_table(study, study.sub_studies[0]);
+  ASSERT_EQ(other.rows.size(), 4U);
+  EXPECT_EQ(other.rows[2][0], "random encoder, a");
+  EXPECT_EQ(other.rows[3][0], "random encoder, b");
+  EXPECT_EQ(other.rows[3].back(), "12.50");
 }
 
 }  // namespace

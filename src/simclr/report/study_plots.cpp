@@ -110,16 +110,23 @@ Layout layout_of(const SubStudyRecord& sub) {
   return layout;
 }
 
-/// A figure against the setting: a curve for each line, in rising x.
+/// A figure as a line over the setting.
+struct FigureLine {
+  std::string figure;
+  std::string label;
+  int color = 0;
+  Stroke stroke = Stroke::kSolid;
+};
+
+/// A curve for each line of the layout, in rising x.
 void add_curves(Plot& plot, const StudyRecords& study, const SubStudyRecord& sub,
-                const Layout& layout, const std::string& figure, const std::string& label,
-                int first_color) {
+                const Layout& layout, const FigureLine& line) {
   for (std::size_t l = 0; l < layout.lines.size(); ++l) {
-    Curve curve{layout.lines[l].empty() ? label : label + ", " + layout.lines[l],
+    Curve curve{layout.lines[l].empty() ? line.label : line.label + ", " + layout.lines[l],
                 {},
                 {},
-                first_color + 3 * static_cast<int>(l),
-                Stroke::kSolid,
+                line.color + 3 * static_cast<int>(l),
+                line.stroke,
                 {}};
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < sub.arms.size(); ++i)
@@ -127,7 +134,7 @@ void add_curves(Plot& plot, const StudyRecords& study, const SubStudyRecord& sub
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return layout.x[a] < layout.x[b]; });
     for (const std::size_t i : order) {
-      const std::vector<double> values = values_of(study, sub.arms[i], figure);
+      const std::vector<double> values = values_of(study, sub.arms[i], line.figure);
       if (values.empty()) continue;
       curve.x.push_back(layout.x[i]);
       curve.y.push_back(mean_of(values));
@@ -148,6 +155,19 @@ Plot setting_plot(const SubStudyRecord& sub, const Layout& layout, const std::st
 void add_level(Plot& plot, const Layout& layout, const std::string& label, double y, int color) {
   const auto [low, high] = std::minmax_element(layout.x.begin(), layout.x.end());
   plot.curves.push_back({label, {*low, *high}, {y, y}, color, Stroke::kDotted});
+}
+
+/// Of the random encoder: a level where all arms have the same, else a dotted line over the
+/// setting.
+void add_random(Plot& plot, const StudyRecords& study, const SubStudyRecord& sub,
+                const Layout& layout, const FigureLine& line) {
+  const auto shared = shared_random_values(study, sub, line.figure);
+  if (!shared) {
+    add_curves(plot, study, sub, layout,
+               {"random_" + line.figure, line.label, line.color, Stroke::kDotted});
+  } else if (!shared->empty()) {
+    add_level(plot, layout, line.label, mean_of(*shared), line.color);
+  }
 }
 
 }  // namespace
@@ -224,19 +244,9 @@ Figure accuracy_figure(const StudyRecords& study, const SubStudyRecord& sub) {
   Plot plot = setting_plot(sub, layout, "Test accuracy");
   int color = 0;
   for (const std::string protocol : kProtocols) {
-    add_curves(plot, study, sub, layout, protocol, protocol_title(protocol), color);
-    std::map<std::uint64_t, double> random;
-    for (const ArmRecord& arm : sub.arms) {
-      for (const std::size_t i : arm.trials) {
-        if (const auto value = figure_of(study.trials[i], "random_" + protocol))
-          random.try_emplace(study.trials[i].seed, *value);
-      }
-    }
-    double sum = 0.0;
-    for (const auto& [seed, value] : random) sum += value;
-    if (!random.empty())
-      add_level(plot, layout, "random, " + protocol_title(protocol),
-                sum / static_cast<double>(random.size()), color);
+    const std::string title = protocol_title(protocol);
+    add_curves(plot, study, sub, layout, {protocol, title, color});
+    add_random(plot, study, sub, layout, {protocol, "random, " + title, color});
     ++color;
   }
   return {plain_name(sub.name) + "-accuracy", plot.title,
@@ -249,14 +259,16 @@ Figure common_figure(const StudyRecords& study, const SubStudyRecord& sub) {
   const Layout layout = layout_of(sub);
   Plot plot = setting_plot(sub, layout, "Common measure");
   plot.y_label = "the other view is nearest";
-  add_curves(plot, study, sub, layout, "common_top1", "projections", 0);
-  add_curves(plot, study, sub, layout, "common_feature_top1", "features", 1);
+  add_curves(plot, study, sub, layout, {"common_top1", "projections", 0});
+  add_random(plot, study, sub, layout, {"common_top1", "random, projections", 0});
+  add_curves(plot, study, sub, layout, {"common_feature_top1", "features", 1});
+  add_random(plot, study, sub, layout, {"common_feature_top1", "random, features", 1});
   add_level(plot, layout, "chance",
             1.0 / (2.0 * static_cast<double>(study.measure_batch_size) - 1.0), kGrey);
   return {plain_name(sub.name) + "-common", plot.title,
           fmt::format("Contrastive top-1 among {} other views of the same validation images: the "
                       "measure by which arms of different temperatures and batch sizes can be "
-                      "compared.",
+                      "compared. Dotted: the random encoder.",
                       2 * study.measure_batch_size - 1),
           plot};
 }

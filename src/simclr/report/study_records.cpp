@@ -114,6 +114,15 @@ StudyRecords to_study(const fs::path& folder, const Json& json) {
   return study;
 }
 
+std::optional<double> figure_of(const std::optional<MeasureRecord>& measure,
+                                const std::string& figure) {
+  if (!measure) return std::nullopt;
+  if (figure == "common_loss") return measure->loss;
+  if (figure == "common_top1") return measure->top1;
+  if (figure == "common_feature_top1") return measure->feature_top1;
+  return std::nullopt;
+}
+
 std::string folder_name(const fs::path& run) {
   return fs::absolute(run / ".").lexically_normal().parent_path().filename().string();
 }
@@ -187,16 +196,12 @@ StudyRecords runs_as_study(const std::vector<fs::path>& runs) {
 }
 
 std::optional<double> figure_of(const TrialRecord& trial, const std::string& figure) {
-  if (figure.starts_with("common_")) {
-    if (!trial.measure) return std::nullopt;
-    if (figure == "common_loss") return trial.measure->loss;
-    if (figure == "common_top1") return trial.measure->top1;
-    if (figure == "common_feature_top1") return trial.measure->feature_top1;
-    return std::nullopt;
-  }
+  if (figure.starts_with("common_")) return figure_of(trial.measure, figure);
+  const std::string random = "random_";
+  if (figure.starts_with(random + "common_"))
+    return figure_of(trial.initial_measure, figure.substr(random.size()));
   if (!trial.records) return std::nullopt;
   const RunRecords& records = *trial.records;
-  const std::string random = "random_";
   if (figure.starts_with(random)) return records.accuracy(figure.substr(random.size()), false);
   if (const auto accuracy = records.accuracy(figure, true)) return accuracy;
   if (records.epochs.empty()) return std::nullopt;
@@ -235,6 +240,24 @@ std::vector<double> values_of(const StudyRecords& study, const ArmRecord& arm,
   for (const std::size_t trial : arm.trials) {
     if (const auto value = figure_of(study.trials[trial], figure)) values.push_back(*value);
   }
+  return values;
+}
+
+std::optional<std::vector<double>> shared_random_values(const StudyRecords& study,
+                                                        const SubStudyRecord& sub,
+                                                        const std::string& figure) {
+  std::map<std::uint64_t, double> by_seed;
+  for (const ArmRecord& arm : sub.arms) {
+    for (const std::size_t i : arm.trials) {
+      const TrialRecord& trial = study.trials[i];
+      const auto value = figure_of(trial, "random_" + figure);
+      if (!value) continue;
+      const auto [known, is_new] = by_seed.try_emplace(trial.seed, *value);
+      if (!is_new && known->second != *value) return std::nullopt;
+    }
+  }
+  std::vector<double> values;
+  for (const auto& [seed, value] : by_seed) values.push_back(value);
   return values;
 }
 

@@ -78,9 +78,10 @@ StudyRecords runs_as_study(const std::vector<std::filesystem::path>& runs);
 
 // ---- figures: one number of a trial ----
 
-/// "knn", "linear", "finetune" (test accuracies), "random_knn", ... (of the random encoder),
-/// "train_loss", "val_loss", "contrastive_top1" (of the last epoch), "loss_fall" (the share of
-/// ln(2N-1) that the validation loss lost), "common_loss", "common_top1", "common_feature_top1".
+/// "knn", "linear", "finetune" (test accuracies), "train_loss", "val_loss", "contrastive_top1" (of
+/// the last epoch), "loss_fall" (the share of ln(2N-1) that the validation loss lost),
+/// "common_loss", "common_top1", "common_feature_top1"; "random_knn", "random_common_loss", ... of
+/// the random encoder.
 /// Nothing if the trial does not have it.
 std::optional<double> figure_of(const TrialRecord& trial, const std::string& figure);
 
@@ -91,5 +92,11 @@ bool is_share(const std::string& figure);
 /// An arm's figure, a value for each seed that has it.
 std::vector<double> values_of(const StudyRecords& study, const ArmRecord& arm,
                               const std::string& figure);
+
+/// The random encoders' figure by seed, where arms have the same encoder before training; nothing
+/// if they differ in it, as arms of different widths do.
+std::optional<std::vector<double>> shared_random_values(const StudyRecords& study,
+                                                        const SubStudyRecord& sub,
+                                                        const std::string& figure);
 
 }  // namespace simclr

@@ -144,28 +144,32 @@ std::vector<Block> starts(const StudyRecords& study) {
   return blocks;
 }
 
-Section settings_section(const StudyRecords& study) {
-  Section section{"What was run", starts(study)};
-  if (!study.chosen.empty()) {
-    BulletList list;
-    for (const std::string& key : study.chosen)
-      list.items.push_back(fmt::format("{} = {}", key, find_field(key).get(study.base)));
-    section.blocks.emplace_back(Paragraph{
-        "Settings that the experiment's description leaves open, and that were chosen here:"});
-    section.blocks.emplace_back(list);
-  }
-  Table differing{"",
-                  "Every arm changes these settings of the base and no other.",
-                  {"sub-study", "settings that differ", "arms"},
-                  {}};
+Table differing_settings(const StudyRecords& study) {
+  Table table{"",
+              "Every arm changes these settings of the base and no other.",
+              {"sub-study", "settings that differ", "arms"},
+              {}};
   for (const SubStudyRecord& sub : study.sub_studies) {
     std::string keys;
     for (const std::string& key : sub.keys) keys += (keys.empty() ? "" : ", ") + key;
     std::string arms;
     for (const ArmRecord& arm : sub.arms) arms += (arms.empty() ? "" : " | ") + arm.label;
-    differing.rows.push_back({sub.name, keys, arms});
+    table.rows.push_back({sub.name, keys, arms});
   }
-  section.blocks.emplace_back(differing);
+  return table;
+}
+
+Section settings_section(const StudyRecords& study) {
+  Section section{"What was run", {differing_settings(study)}};
+  for (Block& block : starts(study)) section.blocks.push_back(std::move(block));
+  if (!study.chosen.empty()) {
+    std::string list;
+    for (const std::string& key : study.chosen)
+      list +=
+          fmt::format("{}{} = {}", list.empty() ? "" : "; ", key, find_field(key).get(study.base));
+    section.blocks.emplace_back(
+        Paragraph{"Left open by the experiment's description, and chosen here: " + list + "."});
+  }
   const std::string yaml = study.base_yaml.empty() ? to_yaml(study.base) : study.base_yaml;
   section.blocks.emplace_back(CodeBlock{yaml, "yaml", "All settings of the base"});
   return section;
@@ -219,7 +223,7 @@ std::string failures(const StudyRecords& study) {
 }  // namespace
 
 Document study_document(const StudyRecords& study, const fs::path& folder) {
-  Document document{study.title, lead_of(study), {}};
+  Document document{study.title, lead_of(study), {settings_section(study)}};
   BulletList cautions{{kLossCaution}};
   if (fewest_seeds(study) < 2) cautions.items.emplace_back(kSeedCaution);
   document.sections.push_back({"How to read this", {cautions}});
@@ -232,7 +236,6 @@ Document study_document(const StudyRecords& study, const fs::path& folder) {
   if (Section protocols = protocols_section(study);
       !std::get<BulletList>(protocols.blocks.front()).items.empty())
     document.sections.push_back(std::move(protocols));
-  document.sections.push_back(settings_section(study));
   document.sections.push_back(machine_section(study));
   document.sections.push_back(repeat_section(study));
   return document;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <functional>
 #include <set>
 
 #include "simclr/core/text.h"
@@ -38,24 +39,6 @@ std::string heading(const std::string& figure) {
   return figure_title(figure) + (is_share(figure) ? ", %" : "");
 }
 
-/// The random encoders behind these arms, each once.
-std::vector<double> random_values(const StudyRecords& study, const SubStudyRecord& sub,
-                                  const std::string& figure) {
-  std::map<std::uint64_t, double> by_seed;
-  for (const ArmRecord& arm : sub.arms) {
-    for (const std::size_t i : arm.trials) {
-      const TrialRecord& trial = study.trials[i];
-      std::optional<double> value = figure_of(trial, "random_" + figure);
-      if (figure == "common_loss" && trial.initial_measure) value = trial.initial_measure->loss;
-      if (figure == "common_top1" && trial.initial_measure) value = trial.initial_measure->top1;
-      if (value) by_seed.try_emplace(trial.seed, *value);
-    }
-  }
-  std::vector<double> values;
-  for (const auto& [seed, value] : by_seed) values.push_back(value);
-  return values;
-}
-
 void add_csv(Table& table, const SubStudyRecord& sub, const std::string& arm,
              const std::string& figure, const std::vector<double>& values) {
   if (values.empty()) return;
@@ -83,6 +66,33 @@ std::vector<std::string> figures_of(const StudyRecords& study, const SubStudyRec
     });
   });
   return names;
+}
+
+/// One for all arms where they begin with the same encoder, else one for each.
+void add_random_rows(Table& table, const StudyRecords& study, const SubStudyRecord& sub,
+                     const std::vector<std::string>& figures) {
+  using Values = std::function<std::vector<double>(const std::string&)>;
+  const auto add = [&](const std::string& name, const Values& values_of_figure) {
+    Cells row{name, ""};
+    for (const std::string& figure : figures) {
+      const std::vector<double> values = values_of_figure(figure);
+      row.push_back(spread_text(values, figure));
+      if (figure == "val_loss") row.emplace_back("–");
+      add_csv(table, sub, name, figure, values);
+    }
+    table.rows.push_back(std::move(row));
+  };
+  const bool shared = std::all_of(figures.begin(), figures.end(), [&](const std::string& figure) {
+    return shared_random_values(study, sub, figure);
+  });
+  if (shared) {
+    add("random encoder",
+        [&](const std::string& f) { return *shared_random_values(study, sub, f); });
+    return;
+  }
+  for (const ArmRecord& arm : sub.arms)
+    add("random encoder, " + arm.label,
+        [&](const std::string& figure) { return values_of(study, arm, "random_" + figure); });
 }
 
 std::string chance_text(const StudyRecords& study, const ArmRecord& arm) {
@@ -132,14 +142,7 @@ Table arms_table(const StudyRecords& study, const SubStudyRecord& sub) {
     }
     table.rows.push_back(std::move(row));
   }
-  Cells random{"random encoder", ""};
-  for (const std::string& figure : figures) {
-    const std::vector<double> values = random_values(study, sub, figure);
-    random.push_back(spread_text(values, figure));
-    if (figure == "val_loss") random.emplace_back("–");
-    add_csv(table, sub, "random encoder", figure, values);
-  }
-  table.rows.push_back(std::move(random));
+  add_random_rows(table, study, sub, figures);
   table.caption = fmt::format(
       "Losses and contrastive top-1 of the last epoch, each at its arm's own N and temperature; "
       "common: on the same validation views at N = {} and temperature {}. Accuracies on the test "

@@ -90,12 +90,15 @@ class StudyRunner {
     } else if (trial.init != "random") {
       weights = trial.init;
     }
-    const auto lock = TrialLock::take(folder_.lock(trial));
+    auto lock = TrialLock::take(folder_.lock(trial));
     if (!lock) {
       sink_.message(fmt::format("Trial {} is worked on elsewhere.", trial.name));
       return true;
     }
-    if (!is_settled(i)) work(i, weights, *lock);
+    if (is_settled(i)) return true;
+    work(i, weights, *lock);
+    lock.reset();  // or the table would call the trial running
+    if (!interrupted_) sink_.message(status_table(plan_, folder_, selected_));
     return true;
   }
 
@@ -141,7 +144,6 @@ class StudyRunner {
     }
     state.seconds += std::chrono::duration<double>(Clock::now() - start).count();
     folder_.write_state(trial, state);
-    if (!interrupted_) sink_.message(status_table(plan_, folder_, selected_));
   }
 
   void fail(const Trial& trial, const std::string& reason, bool diverged) {

@@ -160,6 +160,9 @@ void add_study(CLI::App& app, Context& context) {
                    "folder of the study; if it is there already, the study goes on")
       ->required()
       ->type_name("DIR");
+  command->get_option("overrides")
+      ->description("a study file, and any settings as key=value (train.epochs=10)")
+      ->type_name("FILE|KEY=VALUE");
   add_choice_flags(*command, *state);
   command->add_flag("--overwrite", state->options.overwrite, "begin the study in --out anew");
   command->footer(R"(Examples:

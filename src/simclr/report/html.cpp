@@ -111,9 +111,9 @@ struct HtmlWriter {
   }
   std::string operator()(const Table& table) const {
     std::string html = fmt::format("<div class=\"wide\"><table{}>\n<thead><tr>",
-                                   table.heat               ? " class=\"heat\""
-                                   : table.head.size() == 2 ? " class=\"words\""
-                                                            : "");
+                                   table.heat           ? " class=\"heat\""
+                                   : table.name.empty() ? " class=\"words\""
+                                                        : "");
     for (const std::string& cell : table.head)
       html += "<th scope=\"col\">" + escape_html(cell) + "</th>";
     html += "</tr></thead>\n<tbody>\n";

@@ -151,9 +151,12 @@ Plot setting_plot(const SubStudyRecord& sub, const Layout& layout, const std::st
   return plot;
 }
 
-/// A level across the whole width, dotted.
-void add_level(Plot& plot, const Layout& layout, const std::string& label, double y, int color) {
-  const auto [low, high] = std::minmax_element(layout.x.begin(), layout.x.end());
+/// A level across all curves so far, dotted. Arms without results have no place there.
+void add_level(Plot& plot, const std::string& label, double y, int color) {
+  std::vector<double> x;
+  for (const Curve& curve : plot.curves) x.insert(x.end(), curve.x.begin(), curve.x.end());
+  if (x.empty()) return;
+  const auto [low, high] = std::minmax_element(x.begin(), x.end());
   plot.curves.push_back({label, {*low, *high}, {y, y}, color, Stroke::kDotted});
 }
 
@@ -166,7 +169,7 @@ void add_random(Plot& plot, const StudyRecords& study, const SubStudyRecord& sub
     add_curves(plot, study, sub, layout,
                {"random_" + line.figure, line.label, line.color, Stroke::kDotted});
   } else if (!shared->empty()) {
-    add_level(plot, layout, line.label, mean_of(*shared), line.color);
+    add_level(plot, line.label, mean_of(*shared), line.color);
   }
 }
 
@@ -263,8 +266,8 @@ Figure common_figure(const StudyRecords& study, const SubStudyRecord& sub) {
   add_random(plot, study, sub, layout, {"common_top1", "random, projections", 0});
   add_curves(plot, study, sub, layout, {"common_feature_top1", "features", 1});
   add_random(plot, study, sub, layout, {"common_feature_top1", "random, features", 1});
-  add_level(plot, layout, "chance",
-            1.0 / (2.0 * static_cast<double>(study.measure_batch_size) - 1.0), kGrey);
+  add_level(plot, "chance", 1.0 / (2.0 * static_cast<double>(study.measure_batch_size) - 1.0),
+            kGrey);
   return {plain_name(sub.name) + "-common", plot.title,
           fmt::format("Contrastive top-1 among {} other views of the same validation images: the "
                       "measure by which arms of different temperatures and batch sizes can be "

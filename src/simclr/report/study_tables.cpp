@@ -107,8 +107,25 @@ std::string chance_text(const StudyRecords& study, const ArmRecord& arm) {
 std::string seeds_text(const StudyRecords& study, const ArmRecord& arm) {
   const auto done = std::count_if(arm.trials.begin(), arm.trials.end(),
                                   [&](std::size_t i) { return study.trials[i].stage == "done"; });
-  return std::cmp_equal(done, arm.trials.size()) ? fmt::format("{}", done)
-                                                 : fmt::format("{} of {}", done, arm.trials.size());
+  if (std::cmp_equal(done, arm.trials.size())) return fmt::format("{}", done);
+  const bool failed = std::any_of(arm.trials.begin(), arm.trials.end(),
+                                  [&](std::size_t i) { return study.trials[i].stage == "failed"; });
+  return fmt::format("{} of {}{}", done, arm.trials.size(), failed ? ", failed" : "");
+}
+
+/// The arm whose values are the base's own, or else the first that has results.
+const ArmRecord* reference_of(const StudyRecords& study, const SubStudyRecord& sub) {
+  const auto first_with = [&](const auto& is_wanted) -> const ArmRecord* {
+    for (const ArmRecord& arm : sub.arms)
+      if (std::any_of(arm.trials.begin(), arm.trials.end(), is_wanted)) return &arm;
+    return nullptr;
+  };
+  const auto* base = first_with([&](std::size_t i) { return study.trials[i].name == "base"; });
+  if (base != nullptr) return base;
+  const auto* scored = first_with([&](std::size_t i) {
+    return study.trials[i].records && !study.trials[i].records->results.empty();
+  });
+  return scored != nullptr ? scored : &sub.arms.front();
 }
 
 }  // namespace
@@ -130,7 +147,7 @@ Table arms_table(const StudyRecords& study, const SubStudyRecord& sub) {
   const std::vector<std::string> figures = figures_of(study, sub);
   for (const std::string& figure : figures) {
     table.head.push_back(heading(figure));
-    if (figure == "val_loss") table.head.emplace_back("ln(2N-1)");
+    if (figure == "val_loss") table.head.emplace_back("chance");
   }
   for (const ArmRecord& arm : sub.arms) {
     Cells row{arm.label, seeds_text(study, arm)};
@@ -145,6 +162,7 @@ Table arms_table(const StudyRecords& study, const SubStudyRecord& sub) {
   add_random_rows(table, study, sub, figures);
   table.caption = fmt::format(
       "Losses and contrastive top-1 of the last epoch, each at its arm's own N and temperature; "
+      "chance: the loss ln(2N-1) of an encoder that tells nothing apart; "
       "common: on the same validation views at N = {} and temperature {}. Accuracies on the test "
       "images. ±: standard deviation over seeds.",
       study.measure_batch_size, study.measure_temperature);
@@ -152,13 +170,7 @@ Table arms_table(const StudyRecords& study, const SubStudyRecord& sub) {
 }
 
 Table differences_table(const StudyRecords& study, const SubStudyRecord& sub) {
-  // The arm whose values are the base's own.
-  const ArmRecord* reference = &sub.arms.front();
-  for (const ArmRecord& arm : sub.arms) {
-    const bool own = std::any_of(arm.trials.begin(), arm.trials.end(),
-                                 [&](std::size_t i) { return study.trials[i].name == "base"; });
-    if (own) reference = &arm;
-  }
+  const ArmRecord* reference = reference_of(study, sub);
   Table table;
   table.name = plain_name(sub.name) + "-differences";
   table.head = {"less " + reference->label};

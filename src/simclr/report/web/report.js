@@ -67,6 +67,7 @@
       x.ticks.callback = (v) => String(v);
       Object.assign(x, { min: Math.min(...values) / 1.15, max: Math.max(...values) * 1.15 });
     }
+    else if ([...values].every(Number.isInteger)) x.ticks.precision = 0;
     const y = axis(plot.y_label);
     y.ticks.callback = number;
     return {

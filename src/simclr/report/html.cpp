@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -98,6 +100,19 @@ std::string heat_class(const std::vector<std::string>& row, std::size_t i) {
   return fmt::format(" class=\"h{}\"", static_cast<int>(10.0 * *value / sum + 0.5));
 }
 
+/// Columns of words: their cells begin with a letter, or are long.
+std::vector<bool> columns_of_words(const Table& table) {
+  std::vector<bool> words(table.head.size(), false);
+  for (const auto& row : table.rows) {
+    for (std::size_t i = 1; i < std::min(row.size(), words.size()); ++i) {
+      const bool letter =
+          !row[i].empty() && std::isalpha(static_cast<unsigned char>(row[i].front())) != 0;
+      words[i] = words[i] || letter || character_count(row[i]) > kLongCell;
+    }
+  }
+  return words;
+}
+
 struct HtmlWriter {
   const fs::path& folder;
 
@@ -114,15 +129,18 @@ struct HtmlWriter {
                                    table.heat           ? " class=\"heat\""
                                    : table.name.empty() ? " class=\"words\""
                                                         : "");
-    for (const std::string& cell : table.head)
-      html += "<th scope=\"col\">" + escape_html(cell) + "</th>";
+    const std::vector<bool> words = columns_of_words(table);
+    for (std::size_t i = 0; i < table.head.size(); ++i)
+      html += fmt::format("<th scope=\"col\"{}>{}</th>", words[i] ? " class=\"left\"" : "",
+                          escape_html(table.head[i]));
     html += "</tr></thead>\n<tbody>\n";
     for (const auto& row : table.rows) {
       html += "<tr>";
       for (std::size_t i = 0; i < row.size(); ++i) {
         std::string kind;
         if (table.heat && i > 0) kind = heat_class(row, i);
-        if (!table.heat && i > 0 && character_count(row[i]) > kLongCell) kind = " class=\"long\"";
+        if (!table.heat && words[i])
+          kind = character_count(row[i]) > kLongCell ? " class=\"left long\"" : " class=\"left\"";
         html += fmt::format("<td{}>{}</td>", kind, escape_html(row[i]));
       }
       html += "</tr>\n";

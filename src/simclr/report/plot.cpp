@@ -29,7 +29,7 @@ constexpr std::string_view kPdfTerminal =
     "'white'\n";
 
 constexpr std::size_t kMarkersPerCurve = 8;
-constexpr std::size_t kLegendCharacters = 23;
+constexpr std::size_t kLegendCharacters = 25;
 constexpr double kLabelGap = 0.052;  ///< of the plot's height between two labels
 
 struct Extent {

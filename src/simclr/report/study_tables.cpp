@@ -19,12 +19,13 @@ namespace {
 
 using Cells = std::vector<std::string>;
 
-constexpr std::array kFigures{"train_loss",  "val_loss", "contrastive_top1", "common_loss",
-                              "common_top1", "knn",      "linear",           "finetune"};
+// What can be compared comes first.
+constexpr std::array kFigures{"finetune",    "linear",   "knn",        "common_top1",
+                              "common_loss", "val_loss", "train_loss", "contrastive_top1"};
 constexpr std::array kAccuracies{"knn", "linear", "finetune"};
 
 std::string value_text(double value, const std::string& figure) {
-  return is_share(figure) ? fmt::format("{:.2f}", 100 * value) : fmt::format("{:.4f}", value);
+  return is_share(figure) ? fmt::format("{:.2f}", 100 * value) : fmt::format("{:.3f}", value);
 }
 
 /// "12.34 ± 0.56", without the spread where there is one seed; "–" where there is nothing.
@@ -99,7 +100,7 @@ std::string chance_text(const StudyRecords& study, const ArmRecord& arm) {
   for (const std::size_t i : arm.trials) {
     const auto& records = study.trials[i].records;
     if (records && records->settings.train.objective == Objective::kContrastive)
-      return fmt::format("{:.4f}", chance_loss(*records));
+      return fmt::format("{:.3f}", chance_loss(*records));
   }
   return "–";
 }

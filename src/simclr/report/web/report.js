@@ -3,7 +3,7 @@
 (function () {
   const plots = JSON.parse(document.getElementById("plots").textContent);
   const dashes = { dashed: [6, 4], dotted: [2, 3], solid: [], points: [] };
-  const shapes = ["circle", "rect", "rectRot", "triangle", "cross", "star", "crossRot", "dash"];
+  const shapes = ["rectRot", "triangle", "star", "crossRot", "cross"];
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const charts = [];
 
@@ -21,7 +21,11 @@
       const c = chart.ctx;
       chart.data.datasets.forEach((set, index) => {
         if (!set.error || !chart.isDatasetVisible(index)) return;
+        const area = chart.chartArea;
         c.save();
+        c.beginPath();
+        c.rect(area.left - 5, area.top, area.width + 10, area.height);
+        c.clip();
         c.strokeStyle = set.borderColor;
         c.lineWidth = 1.5;
         set.data.forEach((point, i) => {
@@ -38,14 +42,19 @@
       });
     }
   };
-  function dataset(curve, index) {
+  // A shape for each colour that bears marks; lines without marks are shown as lines.
+  function shape(curve, curves) {
+    if (curve.stroke === "dashed" || curve.stroke === "dotted" || curve.x.length === 0) return "line";
+    return shapes[[...new Set(curves.map((c) => c.color))].indexOf(curve.color) % shapes.length];
+  }
+  function dataset(curve, index, curves) {
     const points = curve.stroke === "points";
     return {
       label: curve.label, error: curve.error, curve: curve,
       data: curve.x.map((x, i) => ({ x: x, y: curve.y[i] })),
       borderColor: color(curve), backgroundColor: color(curve),
       showLine: !points, borderDash: dashes[curve.stroke], borderWidth: points ? 1 : 2,
-      pointStyle: shapes[index % shapes.length],
+      pointStyle: shape(curve, curves),
       pointRadius: points ? 2 : curve.stroke === "solid" && curve.x.length < 60 ? 3 : 0, pointHitRadius: 6
     };
   }
@@ -68,7 +77,9 @@
       Object.assign(x, { min: Math.min(...values) / 1.15, max: Math.max(...values) * 1.15 });
     }
     else if ([...values].every(Number.isInteger)) x.ticks.precision = 0;
+    const reach = (sign) => plot.curves.flatMap((curve) => (curve.error || []).map((e, i) => curve.y[i] + sign * e));
     const y = axis(plot.y_label);
+    if (reach(1).length) Object.assign(y, { suggestedMin: Math.min(...reach(-1)), suggestedMax: Math.max(...reach(1)) });
     y.ticks.callback = number;
     return {
       animation: false, responsive: true, maintainAspectRatio: false,
@@ -76,7 +87,9 @@
       scales: { x: x, y: y },
       plugins: {
         title: { display: true, text: plot.title, color: look.ink },
-        legend: { position: "bottom", labels: { color: look.ink, usePointStyle: true,
+        legend: { position: "bottom", labels: { color: look.ink, usePointStyle: true, pointStyleWidth: 24, boxHeight: 7,
+          generateLabels: (chart) => Chart.defaults.plugins.legend.labels.generateLabels(chart).map((item) =>
+            Object.assign(item, { lineDash: chart.data.datasets[item.datasetIndex].borderDash, lineWidth: 2 })),
           filter: (item) => item.text !== "" } },
         tooltip: { callbacks: {
           title: (items) => items.length ? (named ? plot.x_names[items[0].parsed.x] : plot.x_label + " " + items[0].parsed.x) : "",

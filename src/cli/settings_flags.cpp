@@ -100,6 +100,10 @@ SettingsBuilder SettingsFlags::build(const std::string& base_config) const {
   if (!base_config.empty()) builder.apply_yaml(read_file(base_config), base_config);
   if (presets_.empty() && base_config.empty() && !default_preset_.empty())
     builder.apply_preset(default_preset_);
+  return build_over(std::move(builder));
+}
+
+SettingsBuilder SettingsFlags::build_over(SettingsBuilder builder) const {
   for (const std::string& preset : presets_) builder.apply_preset(preset);
   for (const std::string& file : config_files_) {
     if (!std::filesystem::is_regular_file(file)) {
@@ -121,7 +125,10 @@ SettingsBuilder SettingsFlags::build(const std::string& base_config) const {
 }
 
 Settings SettingsFlags::resolve(const std::string& base_config) const {
-  const SettingsBuilder builder = build(base_config);
+  return resolve(build(base_config));
+}
+
+Settings SettingsFlags::resolve(const SettingsBuilder& builder) const {
   Settings settings = builder.resolve();
   if (builder.origin(find_field("data.cache")) == "default") settings.data.cache = usual_cache();
   if (!settings.data.cache.empty())

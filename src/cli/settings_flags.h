@@ -25,9 +25,12 @@ class SettingsFlags {
 
   /// @param base_config  a run's config.yaml to start from, or ""  @throws Error(kUsage)
   SettingsBuilder build(const std::string& base_config = "") const;
+  /// The same over settings that are there already.
+  SettingsBuilder build_over(SettingsBuilder builder) const;
   /// build(base_config).resolve(), the data's path made absolute so that the run finds it from
   /// anywhere, and pictures cached in the program's cache folder unless something else is said.
   Settings resolve(const std::string& base_config = "") const;
+  Settings resolve(const SettingsBuilder& builder) const;
 
  private:
   void add_flag(CLI::App& command, const Field& field);

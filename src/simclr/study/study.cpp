@@ -65,7 +65,7 @@ void evaluate_arm(const fs::path& run, const Settings& settings, const std::stri
   std::optional<RunEvaluator> evaluator;
   for (const auto& [protocol, name] : EnumNames<Protocol>::table) {
     if (finished.contains(std::string(name))) continue;
-    if (!evaluator) evaluator.emplace(EvaluationOptions{run, "best", settings, command}, sink);
+    if (!evaluator) evaluator.emplace(EvaluationOptions{{.run = run}, settings, command}, sink);
     const EvaluationPair pair = evaluator->evaluate(protocol);
     sink.message(fmt::format("{}: test accuracy {:.2f} %, random encoder {:.2f} %", name,
                              100 * pair.trained.test_accuracy, 100 * pair.random.test_accuracy));

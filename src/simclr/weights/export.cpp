@@ -188,8 +188,7 @@ ExportResult export_encoder(const std::filesystem::path& path, SimclrModel& mode
   check_options(options);
   Job job{info, options, export_state(model, options), to_metadata(info), {}, {}, {}};
   job.metadata.insert(metadata.begin(), metadata.end());
-  const auto fc = job.state.find("fc.weight");
-  job.metadata["python"] = python_lines(info.model, fc == job.state.end() ? 0 : fc->second.size(0));
+  job.metadata["python"] = python_lines(info.model, job.state);
   job.pixels = check_pixels(kCheckImages, info.image_size > 0 ? info.image_size : kCheckSide);
   job.images = normalised(job.pixels, info.normalization.value_or(Normalization::kNone));
   job.expected = model_outputs(model, job.state, job.images);

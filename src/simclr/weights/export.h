@@ -53,9 +53,9 @@ at::Tensor check_pixels(std::int64_t count, std::int64_t side);
 /// ... as a model takes them: f32 [count, 3, side, side].
 at::Tensor normalised(const at::Tensor& pixels, Normalization normalization);
 
-/// The Python lines that build the module into which an export loads strictly, `model`:
-/// torchvision's, its stem and width changed where the encoder's are others.
-/// @param classes  of fc; 0: none, fc is Identity
-std::string python_lines(const ModelSettings& model, std::int64_t classes);
+/// The Python lines that build the module into which a state loads strictly, `model`:
+/// torchvision's, its stem and width changed where the encoder's are others; fc is Identity where
+/// the state has none, and a projection head stands beside it as `model.head`.
+std::string python_lines(const ModelSettings& model, const EncoderState& state);
 
 }  // namespace simclr

@@ -12,7 +12,7 @@ using Json = nlohmann::json;
 
 constexpr int kMaxDepth = 3;            // header, entry, list of numbers
 constexpr std::size_t kMostSides = 64;  // of a shape, as in PyTorch and NumPy
-constexpr const char* kMetadata = "__metadata__";
+constexpr const char* kMetadataName = "__metadata__";
 
 /// Follows the parser from value to value (nlohmann's SAX interface); a tree of a whole header
 /// would need twenty times its bytes.
@@ -55,7 +55,7 @@ class Handler : public nlohmann::json_sax<Json> {
 
   bool start_object(std::size_t) override {
     if (depth_ == 1) {
-      kind_ = name_ == kMetadata ? Kind::kMetadata : Kind::kTensor;
+      kind_ = name_ == kMetadataName ? Kind::kMetadata : Kind::kTensor;
       tensor_ = {};
       offsets_ = 0;
       keys_.clear();
@@ -75,7 +75,7 @@ class Handler : public nlohmann::json_sax<Json> {
   bool key(string_t& key) override {
     if (depth_ == 1) {
       name_ = key;
-      if (name_ == kMetadata && std::exchange(metadata_seen_, true)) fail_twice(name_);
+      if (name_ == kMetadataName && std::exchange(metadata_seen_, true)) fail_twice(name_);
     } else if (depth_ == 2) {
       key_ = key;
       if (kind_ == Kind::kTensor && !keys_.insert(key).second) fail_twice(key);
@@ -118,7 +118,7 @@ class Handler : public nlohmann::json_sax<Json> {
   /// A value that is none of those the format has: an error where one of them should stand.
   bool other_value() {
     if (depth_ == 1) {
-      if (name_ == kMetadata) sink_.fail("its __metadata__ is not a map of strings");
+      if (name_ == kMetadataName) sink_.fail("its __metadata__ is not a map of strings");
       fail_tensor("lacks dtype, shape or data_offsets");
     }
     if (depth_ < 2 || kind_ == Kind::kOther) return true;

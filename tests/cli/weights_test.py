@@ -108,6 +108,23 @@ class WeightsTest(unittest.TestCase):
             self.assertEqual(alone, self.lines("knn", "--run", self.run_folder, "--checkpoint", "last", *option))
         self.expect_error("no average of the weights is in it", "knn", "--weights", self.file, "--ema")
 
+    # ---- exports ----
+
+    def test_a_model_that_onnx_runtime_computes_otherwise_is_no_export(self):
+        for difference, code in ((1e-6, 0), (0.5, 1)):
+            python = self.dir / "python"
+            python.write_text(f"#!/bin/sh\necho '{{\"version\": \"9\", \"largest_difference\": {difference}}}'\n")
+            python.chmod(0o755)
+            model = self.dir / f"{code}.onnx"
+            done = simclr("export", "--run", self.run_folder, "--format", "onnx", "--out", model, "--python", python)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertEqual(model.exists(), code == 0)
+        self.assertIn("what ONNX Runtime 9 computes differs from the model by 0.5", done.stderr)
+
+    def test_inspect_shows_texts_as_they_are(self):
+        text = self.run_ok("inspect", self.file).stdout
+        self.assertRegex(text, r'classes +\["disc","square",')
+
     # ---- what is not said ----
 
     def foreign(self, name, without=()):

@@ -16,6 +16,9 @@ namespace simclr {
 /// Metadata of an ONNX model: num_batches_tracked of each norm, which its graph has no place for.
 inline constexpr const char* kOnnxCounters = "counters";
 
+/// Of the largest output, or of 1 if that is less: f32 sums in another order.
+inline constexpr double kExportTolerance = 1e-4;
+
 struct ExportOptions {
   TensorFormat format = TensorFormat::kSafetensors;
   bool head = false;        ///< the projection head too: "head.0.weight" ...

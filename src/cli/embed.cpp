@@ -35,9 +35,11 @@ ExitCode run(EmbedCommand& command) {
   ConsoleSink console;
   RunEncoder encoder = load_run_encoder(options, settings, console);
   const DataSource source = open_source(settings.data, console);
-  settings.data.image_size = options.run.empty() && settings.data.image_size == 0
-                                 ? source.image_size  // load_run_encoder has said so
-                                 : trained_side(RunFolder::open(options.run), settings, console);
+  if (settings.data.image_size == 0) {
+    settings.data.image_size =
+        options.run.empty() ? source.image_size  // load_run_encoder has said so
+                            : trained_side(RunFolder::open(options.run), settings, console);
+  }
   command.plan.normalization = settings.augment.normalization;
   command.plan.workers = settings.run.workers;
   command.plan.about = fmt::format("{} of {}, epoch {}, of {}", command.on, encoder.checkpoint,

@@ -21,15 +21,16 @@ PROGRAM = ""
 
 
 def write_stripes(folder):
-    """Stripes of five directions and two widths in random colours, with noise: ten classes."""
+    """Stripes of five directions and two widths in much the same two colours for each of ten classes, with noise."""
     random = np.random.default_rng(4)
     y, x = np.mgrid[:32, :32]
     labels = np.arange(IMAGES) % 10
+    palette = random.uniform(50, 200, (10, 2, 3))
     images = []
     for label in labels:
         angle, width = np.pi * (label % 5) / 5, (2.0, 5.0)[label // 5]
         wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) / width + random.uniform(0, 7))
-        colours = random.uniform(0, 255, (2, 3))
+        colours = palette[label] + random.normal(0, 40, (2, 3))
         images.append(np.where(wave[..., None] > 0, colours[0], colours[1]) + random.normal(0, 20, (32, 32, 3)))
     np.save(folder / "images.npy", np.stack(images).clip(0, 255).astype(np.uint8))
     np.save(folder / "labels.npy", labels)
@@ -49,7 +50,7 @@ class Knn(unittest.TestCase):
         rows = {(row["client"], row["file"]): row for row in found["rows"]}
         self.assertEqual(len(rows), 9)
         expected = rows["simclr knn --run", "checkpoint"]["accuracy"]
-        self.assertGreater(expected, 0.2)  # chance is 0.1
+        self.assertGreater(expected, 0.3)  # chance is 0.1
         for (name, file), row in rows.items():
             with self.subTest(client=name, file=file):
                 self.assertAlmostEqual(row["accuracy"], expected, delta=1.5 / found["test_images"])  # a tie may fall otherwise

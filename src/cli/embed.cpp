@@ -36,9 +36,9 @@ ExitCode run(EmbedCommand& command) {
   RunEncoder encoder = load_run_encoder(options, settings, console);
   const DataSource source = open_source(settings.data, console);
   if (settings.data.image_size == 0) {
-    settings.data.image_size =
-        options.run.empty() ? source.image_size  // load_run_encoder has said so
-                            : trained_side(RunFolder::open(options.run), settings, console);
+    settings.data.image_size = options.run.empty()
+                                   ? source.image_size  // load_run_encoder has said so
+                                   : trained_side(RunFolder::open(options.run), settings, console);
   }
   command.plan.normalization = settings.augment.normalization;
   command.plan.workers = settings.run.workers;

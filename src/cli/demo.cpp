@@ -42,7 +42,7 @@ ExitCode run(DemoCommand& command) {
   const DataSource data = open_source(options.settings.data);
   write_preview(*data.train, data.class_names, options.settings.augment, PreviewOptions{},
                 options.out / "plots/views.png");
-  RunEvaluator evaluator({options.out, "best", options.settings, options.command}, console);
+  RunEvaluator evaluator({{.run = options.out}, options.settings, options.command}, console);
   std::vector<EvaluationPair> pairs;
   for (const Protocol protocol : {Protocol::kKnn, Protocol::kLinear})
     pairs.push_back(evaluator.evaluate(protocol));

@@ -20,27 +20,26 @@ struct EmbedCommand {
   explicit EmbedCommand(CLI::App& command) : settings(command, {"data", "run"}) {}
 
   SettingsFlags settings;
-  RunEncoderOptions encoder;
+  EncoderFlags encoder;
+  std::filesystem::path run;
   EmbedPlan plan;
-  std::string weights;
-  std::string stem;
   std::string line;  ///< as typed
   std::string on = "features";
   bool json = false;
 };
 
 ExitCode run(EmbedCommand& command) {
-  if (!command.weights.empty()) {
-    command.encoder.weights = find_weights(command.weights);
-    make_run_of_weights(command.encoder, command.settings, command.stem, command.line);
-  }
-  const RunFolder folder = RunFolder::open(command.encoder.run);
-  Settings settings = command.settings.resolve((folder.path() / "config.yaml").string());
+  auto [options, settings] =
+      choose_encoder(command.encoder, command.run, command.settings, command.line);
   find_field("eval.on").set(settings, command.on);
   ConsoleSink console;
+  RunEncoder encoder = load_run_encoder(options, settings, console);
   const DataSource source = open_source(settings.data, console);
-  settings.data.image_size = trained_side(folder, settings, console);
-  RunEncoder encoder = load_run_encoder(command.encoder, settings, console);
+  if (settings.data.image_size == 0) {
+    settings.data.image_size = options.run.empty()
+                                   ? source.image_size  // load_run_encoder has said so
+                                   : trained_side(RunFolder::open(options.run), settings, console);
+  }
   command.plan.normalization = settings.augment.normalization;
   command.plan.workers = settings.run.workers;
   command.plan.about = fmt::format("{} of {}, epoch {}, of {}", command.on, encoder.checkpoint,
@@ -75,20 +74,12 @@ void add_embed(CLI::App& app, Context& context) {
       "embed",
       "a run's encoder on any images: embeddings.npy, and embeddings.csv with their names");
   const auto state = std::make_shared<EmbedCommand>(*command);
-  command->add_option("--run", state->encoder.run, "folder of the run whose encoder it is")
-      ->required()
+  command->add_option("--run", state->run, "folder of the run whose encoder it is")
       ->type_name("DIR");
   command->add_option("--out", state->plan.out, "folder of the files")
       ->required()
       ->type_name("DIR");
-  command
-      ->add_option("--checkpoint", state->encoder.checkpoint,
-                   "which weights of the run: best or last")
-      ->check(CLI::IsMember({"best", "last"}))
-      ->capture_default_str();
-  command->add_flag("--ema", state->encoder.average,
-                    "the average of the weights that training kept with --ema-decay");
-  add_weights_options(*command, state->weights, state->stem);
+  state->encoder.add_to(*command);
   command->add_option("--on", state->on, "features (before the head), or projection (after it)")
       ->check(CLI::IsMember({"features", "projection"}))
       ->capture_default_str();
@@ -97,6 +88,7 @@ void add_embed(CLI::App& app, Context& context) {
   command->footer(R"(Examples:
   simclr embed --run runs/a --data photos/ --out vectors
   simclr embed --run runs/a --out vectors --on projection
+  simclr embed --weights encoder.safetensors --data photos/ --out vectors
 
 Stopped or killed, the same command goes on where it was.)");
   command->callback([state, &context] {

@@ -20,28 +20,22 @@ struct EvaluateCommand {
 
   SettingsFlags settings;
   Protocol protocol;
-  EvaluationOptions options;  ///< of every run, but for its folder and settings
-  std::vector<std::string> runs;
-  std::string weights;
-  std::string stem;
+  EncoderFlags encoder;
+  std::string line;               ///< as typed
+  std::vector<std::string> runs;  ///< may be empty with --weights
   bool no_pixels = false;
   bool json = false;
 };
 
 EvaluationPair evaluate(const EvaluateCommand& command, const std::string& folder,
                         ConsoleSink& console) {
-  EvaluationOptions options = command.options;
-  options.run = folder;
-  options.pixels = !command.no_pixels;
-  if (!command.weights.empty()) {
-    options.weights = find_weights(command.weights);
-    make_run_of_weights({.run = options.run, .weights = options.weights}, command.settings,
-                        command.stem, options.command);
-  }
-  const RunFolder run = RunFolder::open(options.run);
-  options.settings = command.settings.resolve((run.path() / "config.yaml").string());
+  const auto [encoder, settings] =
+      choose_encoder(command.encoder, folder, command.settings, command.line);
+  const EvaluationOptions options{encoder, settings, command.line, !command.no_pixels};
   EvaluationPair pair = RunEvaluator(options, console).evaluate(command.protocol);
-  const std::string note = write_run_report(options.run);
+  const std::string note =
+      folder.empty() ? "Nothing was kept: with --run DIR as well, DIR has the results and a report."
+                     : write_run_report(folder);
   if (!note.empty()) console.message(note);
   return pair;
 }
@@ -49,6 +43,7 @@ EvaluationPair evaluate(const EvaluateCommand& command, const std::string& folde
 void run(EvaluateCommand& command) {
   ConsoleSink console;
   std::vector<EvaluationPair> pairs;
+  if (command.runs.empty()) command.runs.emplace_back();
   for (const std::string& folder : command.runs)
     pairs.push_back(evaluate(command, folder, console));
   if (command.json) {
@@ -67,23 +62,15 @@ void add_evaluation(CLI::App& app, Context& context, Protocol protocol, const ch
   command
       ->add_option("--run", state->runs,
                    "folder of the run to score; given several times: their mean and deviation, too")
-      ->required()
       ->allow_extra_args(false)
       ->type_name("DIR");
-  command
-      ->add_option("--checkpoint", state->options.checkpoint,
-                   "which weights of the run: best or last")
-      ->check(CLI::IsMember({"best", "last"}))
-      ->capture_default_str();
-  command->add_flag("--ema", state->options.average,
-                    "score the average of the weights that training kept with --ema-decay");
-  add_weights_options(*command, state->weights, state->stem);
+  state->encoder.add_to(*command);
   command->add_flag("--no-pixels", state->no_pixels, "leave out the raw pixels");
   command->add_flag("--json", state->json, "print the results as JSON");
   command->footer(examples);
   command->callback([state, &context] {
     restart_with_short_waits(context.argv);
-    state->options.command = context.command_line;
+    state->line = context.command_line;
     run(*state);
   });
 }
@@ -97,14 +84,16 @@ void add_evaluations(CLI::App& app, Context& context) {
   simclr knn --run runs/a
   simclr knn --run runs/seed-0 --run runs/seed-1 --run runs/seed-2
   simclr knn --run runs/a --seeds 3 --on projection
-  simclr knn --weights encoder.safetensors --data cifar10 --run runs/scores    an encoder from a file alone
+  simclr knn --weights encoder.safetensors                 an encoder from a file alone
+  simclr knn --weights resnet18-f37072fd.pth --data cifar10 augment.normalization=imagenet
   simclr knn --run runs/a --k 20 --temperature 0.07 --json)");
   add_evaluation(app, context, Protocol::kLinear,
                  "linear evaluation of a run's frozen encoder, beside a random one",
                  R"(Examples:
   simclr linear --run runs/a
   simclr linear --run runs/a --protocol sgd --epochs 30
-  simclr linear --run runs/a --checkpoint last --json)");
+  simclr linear --run runs/a --checkpoint last --json
+  simclr linear --weights encoder.safetensors --data cifar10 --run runs/scores   kept in a run of its own)");
   add_evaluation(
       app, context, Protocol::kFinetune,
       "train with labels: a new Linear(F, classes) head on a run's frozen encoder, or the "

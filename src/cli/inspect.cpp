@@ -87,9 +87,10 @@ std::string to_json(const std::string& path, const Inspection& inspection) {
 }
 
 void print_encoder(const InspectedEncoder& encoder) {
-  const std::string behind = encoder.found.prefix.empty()
-                                 ? ""
-                                 : fmt::format(" behind '{}'", printable(encoder.found.prefix));
+  const std::string behind =
+      encoder.found.prefix.empty()
+          ? ""
+          : fmt::format(" behind '{}'", printable_plain(encoder.found.prefix));
   if (!encoder.info) {
     fmt::print("encoder{}: {}\n", behind, encoder.problem);
     return;
@@ -108,7 +109,7 @@ void print_encoder(const InspectedEncoder& encoder) {
 /// One line, cut short: settings and Python lines are whole in --json.
 std::string short_text(const std::string& text) {
   const std::string line = text.substr(0, std::min(text.find('\n'), kShort));
-  return printable(line) + (line.size() < text.size() ? " ..." : "");
+  return printable_plain(line) + (line.size() < text.size() ? " ..." : "");
 }
 
 /// The settings that a run had, as far as they are not the defaults.
@@ -123,7 +124,7 @@ void print_settings(const std::string& yaml) {
   }
   fmt::print("\nsettings that are not the defaults (all by --json)\n");
   for (const std::string& key : differing_keys(Settings{}, settings))
-    fmt::print("  {:<28} {}\n", key, printable(find_field(key).get(settings)));
+    fmt::print("  {:<28} {}\n", key, printable_plain(find_field(key).get(settings)));
 }
 
 void print_text(const std::string& path, const Inspection& inspection) {
@@ -134,14 +135,14 @@ void print_text(const std::string& path, const Inspection& inspection) {
   for (const InspectedEncoder& encoder : inspection.encoders) print_encoder(encoder);
   if (!file.metadata().empty()) fmt::print("\nmetadata (whole by --json)\n");
   for (const auto& [key, value] : file.metadata())
-    if (key != "settings") fmt::print("  {:<20} {}\n", printable(key), short_text(value));
+    if (key != "settings") fmt::print("  {:<20} {}\n", printable_plain(key), short_text(value));
   if (file.metadata().contains("settings")) print_settings(file.metadata().at("settings"));
   fmt::print("\n{:<52} {:<5} {:<20} {:>11} {:>11} {:>9}\n", "tensor", "dtype", "shape", "norm",
              "mean", "zeros");
   for (const auto& [name, entry] : file.tensors()) {
     const TensorStatistics found = statistics_of(entry);
     const std::string shape = fmt::format("[{}]", fmt::join(entry.shape, ", "));
-    fmt::print("{:<52} {:<5} {:<20} ", printable(name), entry.dtype, shape);
+    fmt::print("{:<52} {:<5} {:<20} ", printable_plain(name), entry.dtype, shape);
     if (found.measured)
       fmt::print("{:>11.4g} {:>11.4g} {:>9}", found.norm, found.mean, found.zeros);
     fmt::print("{}\n",

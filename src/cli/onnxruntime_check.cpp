@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <nlohmann/json.hpp>
@@ -104,8 +105,17 @@ std::optional<OnnxruntimeCheck> check_by_onnxruntime(const fs::path& model,
         fmt::format("ONNX Runtime did not run the model: {}", read_file(scratch / "complaints")),
         "Leave it out by --python none; the model stands as it was checked before.");
   }
-  return OnnxruntimeCheck{answer.at("version").get<std::string>(),
-                          answer.at("largest_difference").get<double>()};
+  const OnnxruntimeCheck check{answer.at("version").get<std::string>(),
+                               answer.at("largest_difference").get<double>()};
+  if (check.largest_difference <= kExportTolerance * std::max(1.0, result.largest_value))
+    return check;
+  fs::remove(model);
+  throw Error(
+      ExitCode::kFailed,
+      fmt::format("what ONNX Runtime {} computes differs from the model by {:.3g}, where it "
+                  "is up to {:.3g}: {} was removed",
+                  check.version, check.largest_difference, result.largest_value, model.string()),
+      "Try another ONNX Runtime by --python PATH.");
 }
 
 }  // namespace simclr::cli

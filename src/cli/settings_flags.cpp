@@ -135,14 +135,10 @@ std::vector<std::string> SettingsFlags::take_words() {
 }
 
 Settings SettingsFlags::resolve(const std::string& base_config) const {
-  return resolved(build(base_config));
+  return resolve(build(base_config));
 }
 
-Settings SettingsFlags::resolve_over(SettingsBuilder builder) const {
-  return resolved(build_over(std::move(builder)));
-}
-
-Settings SettingsFlags::resolved(const SettingsBuilder& builder) {
+Settings SettingsFlags::resolve(const SettingsBuilder& builder) const {
   Settings settings = builder.resolve();
   if (builder.origin(find_field("data.cache")) == "default") settings.data.cache = usual_cache();
   if (!settings.data.cache.empty())

@@ -25,19 +25,18 @@ class SettingsFlags {
 
   /// @param base_config  a run's config.yaml to start from, or ""  @throws Error(kUsage)
   SettingsBuilder build(const std::string& base_config = "") const;
-  /// The same over settings that stand already.
+  /// The same over settings that are there already.
   SettingsBuilder build_over(SettingsBuilder builder) const;
   /// build(base_config).resolve(), the data's path made absolute so that the run finds it from
   /// anywhere, and pictures cached in the program's cache folder unless something else is said.
   Settings resolve(const std::string& base_config = "") const;
-  Settings resolve_over(SettingsBuilder builder) const;
+  Settings resolve(const SettingsBuilder& builder) const;
   /// Words given beside the flags that are no key=value: a command's own arguments. Taken out, so
   /// that what is left are settings.
   std::vector<std::string> take_words();
 
  private:
   void add_flag(CLI::App& command, const Field& field);
-  static Settings resolved(const SettingsBuilder& builder);
   void apply_environment(SettingsBuilder& builder) const;
 
   std::map<std::string, std::string> given_;  ///< key -> value

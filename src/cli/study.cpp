@@ -57,7 +57,7 @@ StudyPlan plan_of(StudyCommand& command) {
     file.seeds = command.seeds;
     for (SubStudySpec& sub : file.sub_studies) sub.seeds.clear();
   }
-  const Settings base = command.settings.resolve_over(file.base);
+  const Settings base = command.settings.resolve(command.settings.build_over(file.base));
   const std::string init = command.init.empty() ? "" : find_weights(command.init);
   return make_plan(file, base, init);
 }

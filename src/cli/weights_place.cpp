@@ -4,8 +4,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 #include "simclr/core/error.h"
+#include "simclr/train/run_folder.h"
 
 namespace simclr::cli {
 namespace {
@@ -38,23 +40,59 @@ std::string find_weights(const std::string& name) {
               "Give the path of a .safetensors or .pth file.");
 }
 
-void add_weights_options(CLI::App& command, std::string& weights, std::string& stem) {
-  command
-      .add_option(
-          "--weights", weights,
-          "the encoder of this file instead of a checkpoint: an export, or another program's "
-          ".safetensors or .pth; --run is then made if it is not there")
-      ->type_name("FILE");
+void EncoderFlags::add_to(CLI::App& command) {
+  CLI::Option* checkpoint =
+      command
+          .add_option("--checkpoint", options.checkpoint, "which weights of the run: best or last")
+          ->check(CLI::IsMember({"best", "last"}))
+          ->capture_default_str();
+  command.add_flag("--ema", options.average,
+                   "the average of the weights that training kept with --ema-decay");
+  CLI::Option* file =
+      command
+          .add_option(
+              "--weights", weights,
+              "the encoder of this file instead: an export, a checkpoint, or another program's "
+              ".safetensors or .pth; needs no --run, and makes that folder if it is not there")
+          ->type_name("FILE")
+          ->excludes(checkpoint);
   command.add_option("--stem", stem, "of --weights, if 3x3 and it does not say")
-      ->check(CLI::IsMember({"cifar", "cifar-pool"}));
+      ->check(CLI::IsMember({"cifar", "cifar-pool"}))
+      ->needs(file);
+  command
+      .add_option("--allow-missing", options.allow_missing,
+                  "tensors that --weights may lack, by torchvision's names with commas between "
+                  "(bn1.bias,layer4.*); they stay random")
+      ->delimiter(',')
+      ->type_name("NAMES")
+      ->needs(file);
 }
 
-void make_run_of_weights(const RunEncoderOptions& options, const SettingsFlags& flags,
-                         const std::string& stem, const std::string& line) {
-  if (fs::exists(options.run)) return;
-  Settings settings = flags.resolve();
-  if (!stem.empty()) find_field("model.stem").set(settings, stem);
-  create_run_of_weights(options, settings, line);
+ChosenEncoder choose_encoder(const EncoderFlags& encoder, const fs::path& run,
+                             const SettingsFlags& flags, const std::string& line) {
+  ChosenEncoder chosen{encoder.options, {}};
+  chosen.options.run = run;
+  if (encoder.weights.empty()) {
+    if (run.empty())
+      throw Error(ExitCode::kUsage, "which encoder?",
+                  "Name its run by --run, or its file by --weights.");
+    chosen.settings = flags.resolve((RunFolder::open(run).path() / "config.yaml").string());
+    return chosen;
+  }
+  chosen.options.weights = find_weights(encoder.weights);
+  std::optional<Stem> stem;
+  for (const auto& [value, name] : EnumNames<Stem>::table)
+    if (name == encoder.stem) stem = value;
+  const SettingsBuilder builder = flags.build_over(settings_of_weights(chosen.options, stem));
+  if (builder.origin(find_field("data.source")) == "default") {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{} does not say what images it was trained on", encoder.weights),
+                "Name some by --data: a folder, an archive, cifar10, or the built-in shapes10.");
+  }
+  chosen.settings = flags.resolve(builder);
+  if (!run.empty() && !fs::exists(run))
+    RunFolder::create(run, chosen.settings, line, /*overwrite=*/false);
+  return chosen;
 }
 
 }  // namespace simclr::cli

@@ -15,12 +15,28 @@ namespace simclr::cli {
 /// @throws Error(kUsage) if it is in neither place
 std::string find_weights(const std::string& name);
 
-/// --weights and --stem of the commands that take an encoder from a file.
-void add_weights_options(CLI::App& command, std::string& weights, std::string& stem);
+/// Which encoder a command takes: of a checkpoint of a run, or of a file.
+struct EncoderFlags {
+  RunEncoderOptions options;  ///< but for the run
+  std::string weights;        ///< as typed
+  std::string stem;           ///< as typed, or ""
 
-/// The folder that --run names, made for options.weights if it is not there.
-/// @param stem  as typed, or ""  @param line  the command, for the folder's command.txt
-void make_run_of_weights(const RunEncoderOptions& options, const SettingsFlags& flags,
-                         const std::string& stem, const std::string& line);
+  /// --checkpoint, --ema, --weights, --stem, --allow-missing
+  void add_to(CLI::App& command);
+};
+
+/// An encoder's place and the settings that it is used with.
+struct ChosenEncoder {
+  RunEncoderOptions options;
+  Settings settings;
+};
+
+/// The settings of a run with `flags` over them; with --weights those of the file (for a run that
+/// is not there, which is then made; or for no run at all).
+/// @param run  folder, or "" with --weights  @param line  the command, for a new command.txt
+/// @throws Error(kUsage) if neither a run nor a file is named, or the file does not say what images
+/// it is for and --data does not either
+ChosenEncoder choose_encoder(const EncoderFlags& encoder, const std::filesystem::path& run,
+                             const SettingsFlags& flags, const std::string& line);
 
 }  // namespace simclr::cli

@@ -209,6 +209,7 @@ class CliTest(unittest.TestCase):
         for engine, words in (("native", "Engine: native, convolutions "), ("torch", "Engine: torch; 1 threads")):
             done = self.run_ok("pretrain", *SMALL, "--epochs", 1, "--engine", engine, "--out", self.dir / engine)
             self.assertIn(words, done.stderr)
+            self.assertEqual(bool(re.search(r"; [1-9]\d* MiB set aside for a step", done.stderr)), engine == "native")
 
     def test_bench_curves_places_each_engine_among_the_moved_runs(self):
         small = ("bench", "curves", "--width", 0.25, "--batch-size", 8, "--steps", 4, "--json")

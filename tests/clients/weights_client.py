@@ -144,6 +144,25 @@ class Weights(unittest.TestCase):
                                                  providers=["CPUExecutionProvider"])
         self.assertEqual([output.name for output in with_head.get_outputs()], ["features", "projections"])
 
+    def test_a_head_loads_strictly_beside_its_encoder_and_computes_the_same(self):
+        for name, settings in {"cifar": ("--width", "0.25", "--stem", "cifar"),
+                               "mlp": ("--width", "0.25", "--stem", "imagenet", "--head", "mlp"),
+                               "linear": ("--width", "0.25", "--stem", "imagenet", "--head", "linear")}.items():
+            with self.subTest(name):
+                run = self.run_of(name, *settings)
+                state, metadata = read_safetensors(self.export(run, "safetensors", "--with-head"))
+                model = resnet.build(metadata["python"])
+                model.load_state_dict(state, strict=True)
+                session = onnxruntime.InferenceSession(self.export(run, "onnx", "--with-head"),
+                                                       providers=["CPUExecutionProvider"])
+                views = normalised(images(33), metadata)
+                with torch.no_grad():
+                    features = model(views)
+                    expected = model.head(features)
+                for found, wanted in zip(session.run(["features", "projections"], {"images": views.numpy()}),
+                                         (features, expected), strict=True):
+                    self.assert_close(found, wanted)
+
     def test_the_metadata_says_what_the_encoder_is(self):
         run = self.plain_run()
         simclr("knn", "--run", run)

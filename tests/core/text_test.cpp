@@ -54,6 +54,10 @@ TEST(Printable, EscapesControlCharactersQuotesAndBackslashes) {
   EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");  // U+009B starts a terminal's commands
 }
 
+TEST(Printable, OutsideOfQuotesLeavesQuotesAndBackslashes) {
+  EXPECT_EQ(printable_plain("[\"a\\b\"]\n\xff"), "[\"a\\b\"]\\n\\xff");
+}
+
 TEST(Printable, EscapesEveryByteThatIsNotUtf8) {
   EXPECT_EQ(printable("a\xff"
                       "b"),

@@ -66,12 +66,17 @@ TEST(Network, AStrideOfABottleneckIsItsMiddle) {
 }
 
 TEST(ChooseAlgorithm, FollowsTheShapeAlone) {
-  const auto chosen = [](std::int64_t side, ConvKind conv, std::int64_t stride = 1) {
-    return choose_algorithm({64, 64, 3, stride, side, side, 0}, conv);
+  const auto chosen = [](std::int64_t side, ConvKind conv, std::int64_t stride = 1,
+                         std::int64_t channels = 64) {
+    return choose_algorithm({channels, channels, 3, stride, side, side, 0}, conv);
   };
   EXPECT_EQ(chosen(1, ConvKind::kF4), ConvAlgorithm::kDirect);
   EXPECT_EQ(chosen(2, ConvKind::kF4), ConvAlgorithm::kMap2);
-  EXPECT_EQ(chosen(3, ConvKind::kAuto), ConvAlgorithm::kF2);
+  EXPECT_EQ(chosen(3, ConvKind::kAuto), ConvAlgorithm::kDirect);
+  EXPECT_EQ(chosen(3, ConvKind::kF2), ConvAlgorithm::kF2);
+  EXPECT_EQ(chosen(5, ConvKind::kAuto), ConvAlgorithm::kDirect);
+  EXPECT_EQ(chosen(5, ConvKind::kAuto, 1, 512), ConvAlgorithm::kF2);
+  EXPECT_EQ(chosen(6, ConvKind::kAuto), ConvAlgorithm::kF2);
   EXPECT_EQ(chosen(8, ConvKind::kAuto), ConvAlgorithm::kF4);
   EXPECT_EQ(chosen(8, ConvKind::kF2), ConvAlgorithm::kF2);
   EXPECT_EQ(chosen(8, ConvKind::kExact), ConvAlgorithm::kDirect);

@@ -38,7 +38,7 @@ class EvaluateRun : public testing::Test {
 
   EvaluationPair evaluate(Protocol protocol, const Settings& settings, bool pixels = false) {
     EvaluationOptions options;
-    options.run = run();
+    options.encoder.run = run();
     options.settings = settings;
     options.command = "test";
     options.pixels = pixels;
@@ -164,8 +164,8 @@ TEST_F(EvaluateRun, GivesTheSameResultsTwice) {
 
 TEST_F(EvaluateRun, NamesACheckpointThatIsMissing) {
   EvaluationOptions options;
-  options.run = run();
-  options.checkpoint = "epoch-9";
+  options.encoder.run = run();
+  options.encoder.checkpoint = "epoch-9";
   options.settings = small_run_settings();
   const Error error =
       expect_error(ExitCode::kUsage, [&] { RunEvaluator evaluator(options, messages_); });

@@ -213,6 +213,11 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{file_of("{", 0), "not valid JSON"}, Damage{file_of("{}x", 0), "not valid JSON"},
         Damage{file_of("{\"\xff\":1}", 0), "not valid JSON"},
         Damage{file_of(std::string(R"({"a":)").append(1'000'000, '['), 0), "nested too deeply"},
+        Damage{file_of(R"({"a":{"b":{"c":[]}}})", 0), "nested too deeply"},
+        Damage{file_of(R"({"a":[1]})", 0), "tensor 'a' lacks dtype, shape or data_offsets"},
+        Damage{file_of(R"({"__metadata__":{},"__metadata__":{}})", 0), "'__metadata__' twice"},
+        Damage{file_of(R"({"__metadata__":[]})", 0), "its __metadata__ is not a map of strings"},
+        Damage{file_of(R"({"__metadata__":{"k":["v"]}})", 0), "'k' is not a string"},
         Damage{file_of(R"({"a":{"b":{"c":{"d":1}}}})", 0), "nested too deeply"},
         Damage{file_with({entry("w", "U8", "[1]", "[0,1]"), entry("w", "U8", "[1]", "[1,2]")}, 2),
                "has the name 'w' twice"},
@@ -238,6 +243,11 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{one("f32", "[1]", "[0,4]", 4), "has the unknown dtype 'f32'"},
         Damage{one("U8", "[-1]", "[0,1]", 1), "has a shape that is no list of whole numbers >= 0"},
         Damage{one("U8", "[1.0]", "[0,1]", 1), "has a shape that is no list"},
+        Damage{one("U8", "1", "[0,1]", 1), "has a shape that is no list"},
+        Damage{one("U8", "{}", "[0,1]", 1), "has a shape that is no list"},
+        Damage{one("U8", "[1, true]", "[0,1]", 1), "has a shape that is no list"},
+        Damage{one("U8", fmt::format("[{}]", fmt::join(std::vector<int>(65, 1), ",")), "[0,1]", 1),
+               "has a shape of more than 64 sides"},
         Damage{one("U8", "[9223372036854775808]", "[0,1]", 1), "has a shape that is no list"},
         Damage{one("U8", "[99999999999999999999999]", "[0,1]", 1), "has a shape that is no list"},
         Damage{one("U8", "[4294967296,4294967296]", "[0,0]", 0), "has a shape too large"},
@@ -261,6 +271,26 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{one("U8", "[1]", "[1,2]", 2), "no tensor covers byte 0"},
         Damage{one("U8", "[1]", "[0,1]", 4), "has 3 bytes behind its last tensor"},
         Damage{file_of("{}", 1), "has 1 bytes behind its last tensor"}));
+
+TEST(Safetensors, WhatTheFormatDoesNotNameIsPassedOver) {
+  const TempFolder folder;
+  write_file_atomically(
+      folder / "a",
+      file_of(
+          R"({"w":{"note":[1,"x"],"shape":[1],"of":{"a":null},"dtype":"U8","data_offsets":[0,1]}})",
+          1));
+  EXPECT_EQ(SafetensorsFile::read(folder / "a").tensors().at("w").bytes, 1U);
+}
+
+TEST(Safetensors, AHeaderOfManyTensorsTakesTimeByItsLengthAlone) {
+  constexpr int kTensors = 100'000;  // minutes, were each compared with all before it
+  const TempFolder folder;
+  std::string header = "{";
+  for (int i = 0; i < kTensors; ++i)
+    header += entry(std::to_string(i), "U8", "[0]", "[0,0]") + (i + 1 < kTensors ? "," : "}");
+  write_file_atomically(folder / "a", file_of(header, 0));
+  EXPECT_EQ(SafetensorsFile::read(folder / "a").tensors().size(), std::size_t{kTensors});
+}
 
 TEST(Safetensors, AFileCutAnywhereIsAnError) {
   const TempFolder folder;

@@ -240,6 +240,23 @@ TEST(Gradients, HaveTheNormOfAllParametersTogether) {
   EXPECT_NEAR(result.gradient_norm / std::sqrt(sum), 1.0, kRounding);
 }
 
+// ---- memory ----
+
+TEST(Memory, OfAStepIsSetAsideBeforeIt) {
+  for (const NormViews bn : {NormViews::kJoint, NormViews::kPerView}) {
+    Bench bench(small_model(EngineKind::kNative));
+    bench.model.set_training(true);
+    Criterion criterion;
+    criterion.bn = bn;
+    EXPECT_EQ(bench.model.engine_memory(), 0);
+    prepare_steps(bench.model, criterion, kSide, kImages);
+    const std::int64_t set_aside = bench.model.engine_memory();
+    EXPECT_GT(set_aside, 0);
+    bench.step(criterion);
+    EXPECT_EQ(bench.model.engine_memory(), set_aside);
+  }
+}
+
 // ---- precision ----
 
 TEST(Precision, OfLessThanF32ComesNearIt) {

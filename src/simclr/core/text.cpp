@@ -63,6 +63,18 @@ std::string escaped(char c) {
   }
 }
 
+std::string shown(std::string_view bytes, bool in_quotes) {
+  std::string text;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t size = shown_character(bytes, at);
+    if (size == 0) text += escaped(bytes[at]);
+    if (in_quotes && (bytes[at] == '"' || bytes[at] == '\\')) text += '\\';
+    text += bytes.substr(at, size);
+    at += std::max<std::size_t>(size, 1);
+  }
+  return text;
+}
+
 }  // namespace
 
 bool is_utf8(std::string_view bytes) {
@@ -75,17 +87,9 @@ bool is_utf8(std::string_view bytes) {
   return true;
 }
 
-std::string printable(std::string_view bytes) {
-  std::string text;
-  for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t size = shown_character(bytes, at);
-    if (size == 0) text += escaped(bytes[at]);
-    if (bytes[at] == '"' || bytes[at] == '\\') text += '\\';
-    text += bytes.substr(at, size);
-    at += std::max<std::size_t>(size, 1);
-  }
-  return text;
-}
+std::string printable(std::string_view bytes) { return shown(bytes, true); }
+
+std::string printable_plain(std::string_view bytes) { return shown(bytes, false); }
 
 std::string csv_cell(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);

@@ -18,6 +18,8 @@ bool is_utf8(std::string_view bytes);
 /// name), double quotes, backslashes and bytes that are not UTF-8 come out escaped (\n, \", \\,
 /// \x1b); the rest as it is. The result is valid UTF-8.
 std::string printable(std::string_view bytes);
+/// The same for a text that stands in no quotes: double quotes and backslashes as they are.
+std::string printable_plain(std::string_view bytes);
 
 /// A text as one cell of a CSV file (RFC 4180): in quotes where it must be.
 std::string csv_cell(std::string_view text);

@@ -69,8 +69,9 @@ ConvAlgorithm choose_algorithm(const ConvShape& shape, ConvKind conv) {
   if (side == 2) return ConvAlgorithm::kMap2;
   if (conv == ConvKind::kF2) return ConvAlgorithm::kF2;
   if (conv == ConvKind::kF4) return ConvAlgorithm::kF4;
-  // Tiles of 4 that hang over the edge waste what they save.
-  return side == 3 || side == 5 || side == 6 ? ConvAlgorithm::kF2 : ConvAlgorithm::kF4;
+  // Tiles that hang over the edge waste what they save.
+  if (side == 3 || (side == 5 && shape.in_channels <= 256)) return ConvAlgorithm::kDirect;
+  return side == 5 || side == 6 ? ConvAlgorithm::kF2 : ConvAlgorithm::kF4;
 }
 
 Network make_network(const ModelSettings& settings, ConvKind conv, std::int64_t side) {

@@ -36,12 +36,11 @@ bool is_random(Protocol protocol, const Settings& settings) {
 RunEvaluator::RunEvaluator(EvaluationOptions options, EventSink& sink)
     : options_(std::move(options)),
       sink_(sink),
-      run_(RunFolder::open(options_.run)),
+      run_(options_.encoder.run.empty() ? std::nullopt
+                                        : std::optional(RunFolder::open(options_.encoder.run))),
       data_(open_data(options_.settings.data, sink)),
       device_(prepare_device(options_.settings.run)) {
-  RunEncoder trained =
-      load_run_encoder({options_.run, options_.checkpoint, options_.average, options_.weights},
-                       options_.settings, sink_);
+  RunEncoder trained = load_run_encoder(options_.encoder, options_.settings, sink_);
   trained_.emplace(EncoderKind::kTrained, std::move(trained.model), trained.epoch);
   random_.emplace(EncoderKind::kRandom, initial_model(0), 0);
   if (options_.pixels) pixels_.emplace(EncoderKind::kPixels, std::nullopt, 0);
@@ -73,7 +72,7 @@ EvaluationPair RunEvaluator::evaluate(Protocol protocol) {
     lines += pair.pixels->json + "\n";
   }
   pair.trained = score(*trained_, protocol);
-  append_line(run_.results(), lines + pair.trained.json);
+  if (run_) append_line(run_->results(), lines + pair.trained.json);
   return pair;
 }
 
@@ -201,8 +200,9 @@ EvaluationResult RunEvaluator::score(Subject& subject, Protocol protocol) {
   const std::string encoder(name_of(subject.kind()));
   const std::filesystem::path table =
       std::filesystem::path("evaluations") / fmt::format("{}-{}.csv", name, encoder);
-  write_confusion(run_.path() / table, merged, data_.class_names);
+  if (run_) write_confusion(run_->path() / table, merged, data_.class_names);
   const bool trained = subject.kind() == EncoderKind::kTrained;
+  const RunEncoderOptions& encoder_of = options_.encoder;
   std::string words = outcomes.front().words;
   if (outcomes.size() > 1) {
     words +=
@@ -221,9 +221,10 @@ EvaluationResult RunEvaluator::score(Subject& subject, Protocol protocol) {
       {"seed", settings.train.seed},
       {"seeds", outcomes.size()},
       {"data", settings.data.source},
-      {"checkpoint", options_.weights.empty() ? options_.checkpoint : options_.weights.string()},
-      {"weights", trained && options_.average ? "ema" : "as trained"},
-      {"confusion_file", table.string()},
+      {"checkpoint",
+       encoder_of.weights.empty() ? encoder_of.checkpoint : encoder_of.weights.string()},
+      {"weights", trained && encoder_of.average ? "ema" : "as trained"},
+      {"confusion_file", run_ ? table.string() : ""},
       {"commit", commit()},
       {"command", options_.command}};
   line.update(merged.fields);

@@ -34,14 +34,11 @@ struct EvaluationPair {
 };
 
 struct EvaluationOptions {
-  std::filesystem::path run;
-  std::string checkpoint = "best";  ///< or "last"
-  Settings settings;     ///< the run's, with what the user changed of data, knn, linear, finetune
-  std::string command;   ///< how to repeat it
-  bool average = false;  ///< score the average of the weights, which ema_decay keeps
-  bool pixels = false;   ///< score raw pixels, too
-  std::filesystem::path weights = {};  ///< score this file's encoder, not a checkpoint's
-  bool random = true;  ///< score the random encoder too; a study knows its score already
+  RunEncoderOptions encoder;  ///< with no run, of a file alone, results are not kept
+  Settings settings;    ///< the run's, with what the user changed of data, knn, linear, finetune
+  std::string command;  ///< how to repeat it
+  bool pixels = false;  ///< score raw pixels, too
+  bool random = true;   ///< score the random encoder too; a study knows its score already
 };
 
 /// Scores a run's encoder beside the same network with its initial weights (with several seeds:
@@ -52,7 +49,8 @@ class RunEvaluator {
   /// weights do not match
   RunEvaluator(EvaluationOptions options, EventSink& sink);
 
-  /// All results, appended to results.jsonl; confusion matrices beside it in evaluations/.
+  /// All results, appended to the run's results.jsonl; confusion matrices beside it in
+  /// evaluations/.
   /// @throws Error(kUsage) if there are no labels or test images, Error(kFailed) if a frozen
   /// encoder moved, or a network that is trained did not
   EvaluationPair evaluate(Protocol protocol);
@@ -70,7 +68,7 @@ class RunEvaluator {
 
   EvaluationOptions options_;
   EventSink& sink_;
-  RunFolder run_;
+  std::optional<RunFolder> run_;
   DataSplits data_;
   c10::Device device_;
   std::optional<Subject> random_;

@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "simclr/config/schema.h"
 #include "simclr/config/settings.h"
 #include "simclr/core/events.h"
 #include "simclr/model/simclr_model.h"
@@ -12,10 +15,11 @@
 namespace simclr {
 
 struct RunEncoderOptions {
-  std::filesystem::path run;
+  std::filesystem::path run;           ///< may be empty where `weights` is not
   std::string checkpoint = "best";     ///< or "last"
   bool average = false;                ///< the average of the weights, which ema_decay keeps
   std::filesystem::path weights = {};  ///< this file's encoder instead of a checkpoint's
+  std::vector<std::string> allow_missing = {};  ///< of `weights`, as LoadOptions has it
 };
 
 struct RunEncoder {
@@ -31,11 +35,13 @@ struct RunEncoder {
 RunEncoder load_run_encoder(const RunEncoderOptions& options, const Settings& settings,
                             EventSink& sink);
 
-/// Makes a folder for scores of a file's encoder, as if a run had trained it: its config.yaml has
-/// the settings with the file's architecture, width and stem, and its normalisation and size of
-/// images where it says them. @throws Error as open_encoder() and RunFolder::create()
-void create_run_of_weights(const RunEncoderOptions& options, Settings settings,
-                           const std::string& command);
+/// The settings for an encoder from options.weights, for others to be laid over. Of a run that is
+/// there: its own, with the normalisation and the size of images that the file says. Else what the
+/// file was trained with as far as it says, save for how and where that ran (run.*, data.cache),
+/// with its architecture, width and stem.
+/// @param stem  of a file that does not say  @throws Error as TensorFile::read() and
+/// describe_encoder() do
+SettingsBuilder settings_of_weights(const RunEncoderOptions& options, std::optional<Stem> stem);
 
 /// The side of the views that a run was trained on: data.image_size, or that of its own images.
 /// @throws Error(kUsage) if neither can be found out

@@ -8,12 +8,12 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <utility>
 
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
+#include "simclr/formats/safetensors_header.h"
 #include "simclr/formats/whole_file.h"
 
 namespace simclr {
@@ -21,13 +21,11 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
-using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::size_t kSizeField = sizeof(std::uint64_t);
 constexpr std::size_t kMaxHeader = 100'000'000;  // the reference implementation's limit
 constexpr std::size_t kAlignment = 8;
-constexpr int kMaxDepth = 3;  // header, entry, list of numbers
 constexpr const char* kMetadata = "__metadata__";
 
 constexpr std::array<std::pair<std::string_view, std::uint64_t>, 15> kDtypeBytes{{{"BOOL", 1},
@@ -94,63 +92,44 @@ std::string header_of(const std::filesystem::path& path, const std::vector<Named
   return text;
 }
 
-/// Checks a file's header and turns it into entries.
+/// Turns a file's header into entries, and checks them.
 class Parser {
  public:
   Parser(const std::filesystem::path& path, const std::vector<std::byte>& bytes)
       : path_(path), bytes_(bytes), header_size_(checked_header_size()) {}
 
-  /// The header as JSON, without duplicate names.
-  Json header() const {
+  void read(std::map<std::string, TensorEntry>& tensors,
+            std::map<std::string, std::string>& metadata) const {
     const char* text = reinterpret_cast<const char*>(bytes_.data()) + kSizeField;
     if (header_size_ == 0 || *text != '{') fail("its header does not begin with '{'");
-    std::array<std::set<std::string>, kMaxDepth + 1> names;  // of the open object at each depth
-    const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-      if (depth > kMaxDepth) fail("its header is nested too deeply");
-      std::set<std::string>& known = names.at(static_cast<std::size_t>(depth));
-      if (event == Json::parse_event_t::key && !known.insert(parsed.get<std::string>()).second)
-        fail(fmt::format("its header has the name '{}' twice", parsed.get<std::string>()));
-      if (event == Json::parse_event_t::object_start && depth < kMaxDepth)
-        names.at(static_cast<std::size_t>(depth) + 1).clear();
-      return true;
+    const auto keep = [this](auto& kept, const std::string& name, auto value) {
+      if (!kept.emplace(name, std::move(value)).second)
+        fail(fmt::format("its header has the name '{}' twice", name));
     };
-    Json header = Json::parse(text, text + header_size_, check, false);
-    if (header.is_discarded()) fail("its header is not valid JSON");
-    return header;
+    detail::read_safetensors_header(
+        {text, header_size_},
+        {.add = [&](const std::string& name,
+                    detail::DescribedTensor tensor) { keep(tensors, name, entry(name, tensor)); },
+         .add_metadata = [&](const std::string& key,
+                             std::string value) { keep(metadata, key, std::move(value)); },
+         .fail = [this](const std::string& what) { fail(what); }});
+    check_coverage(tensors);
   }
 
-  std::map<std::string, std::string> metadata(const Json& json) const {
-    if (!json.is_object()) fail("its __metadata__ is not a map of strings");
-    std::map<std::string, std::string> metadata;
-    for (const auto& [key, value] : json.items()) {
-      if (!value.is_string()) fail(fmt::format("its __metadata__ '{}' is not a string", key));
-      metadata.emplace(key, value.get<std::string>());
-    }
-    return metadata;
-  }
-
-  TensorEntry entry(const std::string& name, const Json& json) const {
-    const auto has = [&](const char* key) { return json.is_object() && json.contains(key); };
-    if (!has("dtype") || !has("shape") || !has("data_offsets"))
-      fail_entry(name, "lacks dtype, shape or data_offsets");
-    if (!json["dtype"].is_string()) fail_entry(name, "has a dtype that is not a string");
-    TensorEntry entry;
-    entry.dtype = json["dtype"].get<std::string>();
+ private:
+  TensorEntry entry(const std::string& name, detail::DescribedTensor& tensor) const {
+    TensorEntry entry{std::move(tensor.dtype), std::move(tensor.shape), nullptr, 0};
     if (!element_bytes(entry.dtype))
       fail_entry(name, fmt::format("has the unknown dtype '{}'", entry.dtype));
-    for (const std::uint64_t side : numbers(name, "shape", json["shape"]))
-      entry.shape.push_back(static_cast<std::int64_t>(side));
     const std::optional<std::uint64_t> expected = tensor_bytes(entry);
     if (!expected) fail_entry(name, "has a shape too large to address");
-
-    const std::vector<std::uint64_t> offsets = numbers(name, "data_offsets", json["data_offsets"]);
-    if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data_size())
+    if (tensor.begin > tensor.end || tensor.end > data_size())
       fail_entry(name, "has data_offsets that are no range within the file's data");
-    if (offsets[1] - offsets[0] != *expected) {
+    if (tensor.end - tensor.begin != *expected) {
       fail_entry(name, fmt::format("has {} bytes where its dtype and shape need {}",
-                                   offsets[1] - offsets[0], *expected));
+                                   tensor.end - tensor.begin, *expected));
     }
-    entry.data = data() + offsets[0];
+    entry.data = data() + tensor.begin;
     entry.bytes = *expected;
     return entry;
   }
@@ -174,7 +153,6 @@ class Parser {
       fail(fmt::format("it has {} bytes behind its last tensor", data_size() - end));
   }
 
- private:
   std::size_t checked_header_size() const {
     if (bytes_.size() < kSizeField)
       fail(fmt::format("it has {} bytes, too few for a header", bytes_.size()));
@@ -187,19 +165,6 @@ class Parser {
                        bytes_.size() - kSizeField));
     }
     return static_cast<std::size_t>(size);
-  }
-
-  /// A list of integers from 0 to 2^63 - 1.
-  std::vector<std::uint64_t> numbers(const std::string& name, const char* key,
-                                     const Json& json) const {
-    std::vector<std::uint64_t> values;
-    bool good = json.is_array();
-    for (std::size_t i = 0; good && i < json.size(); ++i) {
-      good = json[i].is_number_unsigned() && json[i].get<std::uint64_t>() <= INT64_MAX;
-      if (good) values.push_back(json[i].get<std::uint64_t>());
-    }
-    if (!good) fail_entry(name, fmt::format("has a {} that is no list of whole numbers >= 0", key));
-    return values;
   }
 
   const std::byte* data() const { return bytes_.data() + kSizeField + header_size_; }
@@ -240,15 +205,7 @@ void write_safetensors(const std::filesystem::path& path,
 SafetensorsFile SafetensorsFile::read(const std::filesystem::path& path) {
   SafetensorsFile file;
   file.bytes_ = read_whole_file(path, "a .safetensors file");
-  const Parser parser(path, file.bytes_);
-  const Json header = parser.header();
-  for (const auto& [name, json] : header.items()) {
-    if (name == kMetadata)
-      file.metadata_ = parser.metadata(json);
-    else
-      file.tensors_.emplace(name, parser.entry(name, json));
-  }
-  parser.check_coverage(file.tensors_);
+  Parser(path, file.bytes_).read(file.tensors_, file.metadata_);
   return file;
 }
 

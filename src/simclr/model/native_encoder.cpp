@@ -104,6 +104,14 @@ std::shared_ptr<Workspace> NativeEncoder::take_workspace(Sized& sized, std::int6
   return all.emplace_back(std::make_shared<Workspace>(sized.network, batch, keep));
 }
 
+void NativeEncoder::prepare(const UpdatePlan& plan) {
+  std::vector<std::shared_ptr<Workspace>> taken;
+  for (std::int64_t i = 0; i < plan.waiting; ++i)
+    taken.push_back(take_workspace(sized_for(plan.side), plan.views, true));
+  const std::vector<at::Tensor> sum = gradients_.take(parameters_);
+  if (plan.backward_passes > 1) gradients_.take(parameters_);
+}
+
 NetworkTensors NativeEncoder::tensors() const {
   NetworkTensors tensors;
   for (const at::Tensor& parameter : parameters_) {

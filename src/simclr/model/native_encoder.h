@@ -11,6 +11,7 @@
 #include "simclr/config/settings.h"
 #include "simclr/engine/workspace.h"
 #include "simclr/model/gradient_memory.h"
+#include "simclr/model/update_plan.h"
 
 namespace simclr {
 
@@ -28,6 +29,9 @@ class NativeEncoder {
   /// the result is gone.
   /// @throws c10::Error  in training, for a batch so small that a map has one value per channel
   at::Tensor forward(const at::Tensor& views, bool training);
+
+  /// Sets aside the memory of an update.
+  void prepare(const UpdatePlan& plan);
 
   /// Where passes note their time from now on, layer by layer; null: nowhere.
   void set_profile(StepProfile* profile) { profile_ = profile; }

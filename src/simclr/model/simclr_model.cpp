@@ -113,6 +113,10 @@ std::string SimclrModel::describe_engine(std::int64_t side) const {
   return "native, convolutions " + describe_algorithms(impl_->settings, side);
 }
 
+void SimclrModel::prepare(const UpdatePlan& plan) {
+  if (impl_->native) impl_->native->prepare(plan);
+}
+
 std::int64_t SimclrModel::engine_memory() const {
   return impl_->native ? impl_->native->memory() : 0;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "simclr/config/settings.h"
+#include "simclr/model/update_plan.h"
 
 namespace simclr {
 
@@ -51,6 +52,8 @@ class SimclrModel {
   /// What computes the encoder, and how for images of this side: "torch", or "native, convolutions
   /// 7 f4, 3 map2, 9 direct".
   std::string describe_engine(std::int64_t side) const;
+  /// Lets the native engine set aside the memory of an update.
+  void prepare(const UpdatePlan& plan);
   std::int64_t engine_memory() const;  ///< bytes that the native engine holds now
   /// Where the native engine notes its time from now on; null: nowhere.
   void set_profile(StepProfile* profile);

@@ -68,7 +68,7 @@ bool evaluate(const TrialWork& work, EventSink& sink) {
   const Baselines baselines(work.folder.baselines());
   const std::vector<Protocol> left = protocols_left(work);
   if (left.empty()) return true;
-  EvaluationOptions options{run, "best", settings, work.command};
+  EvaluationOptions options{{.run = run}, settings, work.command};
   options.random = std::any_of(left.begin(), left.end(), [&](Protocol protocol) {
     return !baselines.find(settings, protocol);
   });

@@ -31,6 +31,11 @@ std::string batches_line(const Settings& settings) {
   return line;
 }
 
+std::string memory_of(const SimclrModel& model) {
+  const std::int64_t bytes = model.engine_memory();
+  return bytes == 0 ? "" : fmt::format("; {} MiB set aside for a step", bytes >> 20);
+}
+
 }  // namespace
 
 std::vector<std::string> announcement(const Settings& settings, const DataSplits& data,
@@ -48,8 +53,8 @@ std::vector<std::string> announcement(const Settings& settings, const DataSplits
       fmt::format("{}, stem {}, width {}: {:.2f} M weights; {} objective{}",
                   name_of(settings.model.arch), name_of(settings.model.stem), settings.model.width,
                   static_cast<double>(weights) / 1e6, name_of(settings.train.objective), norms),
-      fmt::format("Engine: {}; {} threads", model.describe_engine(data.image_size),
-                  at::get_num_threads()),
+      fmt::format("Engine: {}; {} threads{}", model.describe_engine(data.image_size),
+                  at::get_num_threads(), memory_of(model)),
       fmt::format("Optimizer: {}; peak learning rate {:.6g} ({}, scaling {})",
                   name_of(settings.optim.optimizer), peak_learning_rate(settings.optim, n),
                   settings.optim.lr, name_of(settings.optim.lr_scaling)),

@@ -66,10 +66,13 @@ Embedded embed_jointly(SimclrModel& model, const at::Tensor& views) {
   return {features, model.project(features).to(at::kFloat)};
 }
 
+bool views_go_together(const Criterion& criterion) {
+  return criterion.bn == NormViews::kJoint || views_per_image(criterion) == 1;
+}
+
 Embedded embed(SimclrModel& model, const Criterion& criterion, const at::Tensor& views) {
   const AutocastScope autocast(criterion.precision, views.device());
-  if (criterion.bn == NormViews::kJoint || views_per_image(criterion) == 1)
-    return embed_jointly(model, views);
+  if (views_go_together(criterion)) return embed_jointly(model, views);
   const Embedded first = embed_jointly(model, views.slice(0, 0, views.size(0) / 2));
   const Embedded second = embed_jointly(model, views.slice(0, views.size(0) / 2));
   return {at::cat({first.features, second.features}),
@@ -183,6 +186,17 @@ at::Tensor views_tensor(Batch& batch, int side, const c10::Device& device) {
   return at::from_blob(batch.views.data(), {count, side, side, 3}, at::kFloat)
       .permute({0, 3, 1, 2})
       .to(device);
+}
+
+void prepare_steps(SimclrModel& model, const Criterion& criterion, std::int64_t side,
+                   std::int64_t images) {
+  const std::vector<Slice> slices = slices_of(criterion, images);
+  const std::int64_t views = views_per_image(criterion) * (slices[0].last - slices[0].first);
+  const std::int64_t passes = views_go_together(criterion) ? 1 : 2;
+  model.prepare({.side = side,
+                 .views = views / passes,
+                 .waiting = passes,
+                 .backward_passes = passes * static_cast<std::int64_t>(slices.size())});
 }
 
 StepResult train_step(const Learner& learner, const Criterion& criterion, const at::Tensor& views,

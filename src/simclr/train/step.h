@@ -45,6 +45,10 @@ struct Learner {
 /// must outlive the result.
 at::Tensor views_tensor(Batch& batch, int side, const c10::Device& device);
 
+/// Lets the model set aside its memory for steps of this many images.
+void prepare_steps(SimclrModel& model, const Criterion& criterion, std::int64_t side,
+                   std::int64_t images);
+
 /// One update: forward, loss, backward, optimizer. With micro-batches the network runs twice over
 /// each: first for the projections of the whole batch, whose loss gives their gradient, then to
 /// carry that gradient on (Gao et al. 2021, arXiv:2101.06983). A loss or, if they are checked, a

@@ -86,6 +86,7 @@ void Trainer::restore() {
 }
 
 PretrainResult Trainer::train() {
+  prepare_steps(model_, criterion_, data_.image_size, settings_.train.batch_size);
   for (const std::string& line : announcement(settings_, data_, model_, images_->size()))
     sink_.message(line);
   if (!precision_.note.empty()) sink_.message(precision_.note);

@@ -125,8 +125,7 @@ std::optional<FoundEncoder> encoder_behind(const std::string& prefix, bool numbe
   return found;
 }
 
-/// Does a part of the prefix say that these weights are an average of others?
-bool is_average(const std::string& prefix) {
+bool says_average(const std::string& prefix) {
   for (const std::string& part : split(prefix)) {
     if (part == "encoder_k") return true;  // MoCo's
     for (const std::string_view word : {"ema", "momentum", "teacher", "target", "key", "average"}) {
@@ -161,6 +160,8 @@ Arch arch_of(const std::array<std::int64_t, kStages>& blocks, bool bottleneck) {
 
 }  // namespace
 
+bool is_average(const FoundEncoder& encoder) { return says_average(encoder.prefix); }
+
 std::vector<FoundEncoder> find_encoders(const TensorEntries& tensors, bool average) {
   std::vector<FoundEncoder> found;
   for (const bool numbered : {false, true}) {
@@ -172,7 +173,7 @@ std::vector<FoundEncoder> find_encoders(const TensorEntries& tensors, bool avera
     }
   }
   const auto rank = [&](const FoundEncoder& encoder) {
-    return std::tuple(is_average(encoder.prefix) != average,
+    return std::tuple(is_average(encoder) != average,
                       -static_cast<std::int64_t>(encoder.names.size()), encoder.prefix.size());
   };
   std::stable_sort(found.begin(), found.end(),

@@ -29,6 +29,9 @@ struct FoundEncoder {
 /// `average`, then the one with the most tensors, then the shortest prefix.
 std::vector<FoundEncoder> find_encoders(const TensorEntries& tensors, bool average = false);
 
+/// Does its prefix say that these weights are an average of others?
+bool is_average(const FoundEncoder& encoder);
+
 /// What names and shapes tell of an encoder.
 struct EncoderShape {
   Arch arch = Arch::kResNet18;

@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::int64_t kCheckImages = 5;
 constexpr std::int64_t kCheckSide = 32;  // where the images' side is not known
-constexpr double kTolerance = 1e-4;      // of the largest output: f32 sums in another order
 constexpr std::string_view kCounter = "num_batches_tracked";
 
 using Outputs = std::map<std::string, at::Tensor>;
@@ -72,7 +71,7 @@ ExportResult compare(const Outputs& expected, const Outputs& found) {
     const at::Tensor& ours = expected.at(name);
     const double difference = (ours - values).abs().max().item<double>();
     const double largest = ours.abs().max().item<double>();
-    if (!(difference <= kTolerance * std::max(1.0, largest))) {  // NaN too
+    if (!(difference <= kExportTolerance * std::max(1.0, largest))) {  // NaN too
       throw Error(ExitCode::kFailed,
                   fmt::format("the file's {} differ from the model's by {:.3g}, where they are up "
                               "to {:.3g}: nothing was written",
@@ -188,8 +187,7 @@ ExportResult export_encoder(const std::filesystem::path& path, SimclrModel& mode
   check_options(options);
   Job job{info, options, export_state(model, options), to_metadata(info), {}, {}, {}};
   job.metadata.insert(metadata.begin(), metadata.end());
-  const auto fc = job.state.find("fc.weight");
-  job.metadata["python"] = python_lines(info.model, fc == job.state.end() ? 0 : fc->second.size(0));
+  job.metadata["python"] = python_lines(info.model, job.state);
   job.pixels = check_pixels(kCheckImages, info.image_size > 0 ? info.image_size : kCheckSide);
   job.images = normalised(job.pixels, info.normalization.value_or(Normalization::kNone));
   job.expected = model_outputs(model, job.state, job.images);

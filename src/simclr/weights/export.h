@@ -16,6 +16,9 @@ namespace simclr {
 /// Metadata of an ONNX model: num_batches_tracked of each norm, which its graph has no place for.
 inline constexpr const char* kOnnxCounters = "counters";
 
+/// Of the largest output, or of 1 if that is less: f32 sums in another order.
+inline constexpr double kExportTolerance = 1e-4;
+
 struct ExportOptions {
   TensorFormat format = TensorFormat::kSafetensors;
   bool head = false;        ///< the projection head too: "head.0.weight" ...
@@ -53,9 +56,9 @@ at::Tensor check_pixels(std::int64_t count, std::int64_t side);
 /// ... as a model takes them: f32 [count, 3, side, side].
 at::Tensor normalised(const at::Tensor& pixels, Normalization normalization);
 
-/// The Python lines that build the module into which an export loads strictly, `model`:
-/// torchvision's, its stem and width changed where the encoder's are others.
-/// @param classes  of fc; 0: none, fc is Identity
-std::string python_lines(const ModelSettings& model, std::int64_t classes);
+/// The Python lines that build the module into which a state loads strictly, `model`:
+/// torchvision's, its stem and width changed where the encoder's are others; fc is Identity where
+/// the state has none, and a projection head stands beside it as `model.head`.
+std::string python_lines(const ModelSettings& model, const EncoderState& state);
 
 }  // namespace simclr

@@ -73,6 +73,11 @@ FoundEncoder find_encoder(const std::filesystem::path& path, const TensorFile& f
   std::vector<FoundEncoder> found = find_encoders(file.tensors(), average);
   if (!found.empty()) {
     FoundEncoder& first = found.front();
+    if (average && !is_average(first)) {
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{}: no average of the weights is in it", path.string()),
+                  "Leave --ema out: the weights themselves are there.");
+    }
     const bool folded =
         !first.names.contains("bn1.weight") && file.tensors().contains(first.prefix + "conv1.bias");
     if (!folded) return std::move(first);

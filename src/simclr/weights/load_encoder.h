@@ -20,7 +20,7 @@ struct LoadOptions {
   /// Of the encoder's tensors, by torchvision's names ("bn1.bias", or "bn1.*"), those that the file
   /// may lack; they keep the values they have.
   std::vector<std::string> allow_missing = {};
-  bool average = false;  ///< rather an average of the weights, where the file has both
+  bool average = false;  ///< an average of the weights, which the file must then have
   EngineKind engine = EngineKind::kAuto;  ///< what will compute an opened encoder
 };
 
@@ -78,7 +78,7 @@ struct OpenedEncoder {
 OpenedEncoder open_encoder(const std::filesystem::path& path, const LoadOptions& options = {});
 
 /// The encoder to take from a file. @throws Error(kData), with the names that are there, if it has
-/// none
+/// none; Error(kUsage) if it has no `average`
 FoundEncoder find_encoder(const std::filesystem::path& path, const TensorFile& file,
                           bool average = false);
 

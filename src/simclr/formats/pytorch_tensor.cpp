@@ -220,8 +220,9 @@ void TensorReader::check_within(const std::string& name, const View& view,
 TensorEntry TensorReader::copied(const std::string& name, const View& view, const Storage& storage,
                                  TensorEntry entry) {
   if (entry.bytes > copy_bytes_left_) {
-    fail(name, "repeats its data to more than the file has",
-         "It is an expanded view: save it after .contiguous().");
+    fail(
+        name, "repeats its data to more than the file has",
+        "It is an expanded view, or one of several of the same data: save it after .contiguous().");
   }
   copy_bytes_left_ -= entry.bytes;
   const std::size_t element = storage.dtype->bytes;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "simclr/core/files.h"
 #include "simclr/formats/metrics.h"
 #include "simclr/study/study.h"
 #include "tests/support/expect_error.h"
@@ -61,6 +62,18 @@ TEST(SecondsLeft, AreKnownFromTheFirstEpochsOfATrial) {
   // Two epochs of twelve took 20 seconds, and ten are left.
   EXPECT_NEAR(seconds_left(plan, folder, std::nullopt).value(), 100.0, 1e-9);
   EXPECT_NEAR(seconds_left(plan, folder, Set{0}).value(), 20.0, 1e-9);
+}
+
+TEST(StudyFolder, AFolderThatAnotherProcessIsJustBeginningIsNotInUse) {
+  const StudyFile file = list_study("temperature", {"0.1"});
+  const StudyPlan plan = make_plan(file, file.base.resolve());
+  const TempFolder temp;
+  std::filesystem::create_directories(temp / "begun/locks");
+  StudyFolder::open(temp / "begun", plan, "simclr study", false);
+  EXPECT_TRUE(std::filesystem::exists(temp / "begun/study.json"));
+  write_file_atomically(temp / "other.txt", "");
+  expect_error(ExitCode::kUsage, "is not a study's folder",
+               [&] { StudyFolder::open(temp.path(), plan, "simclr study", false); });
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -48,8 +49,18 @@ void check_same_base(const fs::path& file, const Settings& base) {
       "--overwrite.");
 }
 
+/// Whether anything there is not a study's. One that another process is just beginning may have its
+/// folders and no plan yet.
 bool in_use(const fs::path& path) {
-  return fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path));
+  if (!fs::exists(path)) return false;
+  if (!fs::is_directory(path)) return true;
+  const auto is_part = [](const std::string& name) {
+    return std::find(kFolders.begin(), kFolders.end(), name) != kFolders.end() ||
+           name.starts_with("study.json");
+  };
+  return std::any_of(
+      fs::directory_iterator(path), fs::directory_iterator(),
+      [&](const fs::directory_entry& entry) { return !is_part(entry.path().filename().string()); });
 }
 
 }  // namespace
@@ -57,7 +68,7 @@ bool in_use(const fs::path& path) {
 StudyFolder StudyFolder::open(const fs::path& path, const StudyPlan& plan,
                               const std::string& command, bool overwrite) {
   const bool is_study = fs::exists(path / "study.json");
-  if (in_use(path) && !is_study) {
+  if (!is_study && in_use(path)) {
     throw Error(ExitCode::kUsage,
                 fmt::format("{} exists and is not a study's folder", path.string()),
                 "Choose another --out.");
@@ -65,8 +76,6 @@ StudyFolder StudyFolder::open(const fs::path& path, const StudyPlan& plan,
   if (is_study && overwrite) {
     for (const char* name : kFolders) fs::remove_all(path / name);
     for (const char* name : kFiles) fs::remove(path / name);
-  } else if (is_study) {
-    check_same_base(path / "study.json", plan.base);
   }
   try {
     for (const char* name : kFolders) fs::create_directories(path / name);
@@ -75,6 +84,7 @@ StudyFolder StudyFolder::open(const fs::path& path, const StudyPlan& plan,
                 "Choose an --out where you may write.");
   }
   const auto lock = TrialLock::wait_for(common_lock(path));
+  if (fs::exists(path / "study.json")) check_same_base(path / "study.json", plan.base);
   write_file_atomically(path / "study.json", to_json(plan, command));
   return StudyFolder(path);
 }

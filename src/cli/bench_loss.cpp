@@ -98,7 +98,9 @@ Json measured(std::int64_t views, std::int64_t width, const BenchLossOptions& op
     computed(z, [&](const at::Tensor& x) { return nt_xent(x, options.temperature); });
     seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
-  const double peak = status_mib("VmHWM").value_or(before) - before;
+  // The kernel counts pages of several threads roughly: a batch of few rows may seem to take less
+  // than none.
+  const double peak = std::max(0.0, status_mib("VmHWM").value_or(before) - before);
   std::sort(seconds.begin(), seconds.end());
   const auto rows = static_cast<double>(views);
   const double middle = seconds[seconds.size() / 2];

@@ -92,7 +92,7 @@ TEST(DrawPlot, ShowsLabelsLiterally) {
 }
 
 TEST(DrawPlot, ShortensLabelsThatTheLegendCannotHold) {
-  const std::string label = "猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫";
+  const std::string label = "猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫";
   EXPECT_TRUE(contains(svg_of({"", "", "", "", {line(label, {1, 2})}, false}), label));
   const std::string svg = svg_of({"", "", "", "", {line(label + "!!", {1, 2})}, false});
   EXPECT_TRUE(contains(svg, label + "…"));

@@ -55,10 +55,10 @@ void ConvLayer::pack_backward(const float* weights, float* packed) const {
   std::visit([&](const auto& conv) { conv.pack_backward(weights, packed); }, conv_);
 }
 
-void ConvLayer::forward(const float* x, const float* packed, float* y, float* scratch,
+void ConvLayer::forward(const ConvInput& x, const float* packed, float* y, float* scratch,
                         const Epilogue& epilogue) const {
   if (const auto* direct = std::get_if<DirectConv>(&conv_))
-    return direct->forward(x, packed, y, epilogue);
+    return direct->forward(x.map, packed, y, epilogue);
   std::get<WinogradConv>(conv_).forward(x, packed, y, scratch, epilogue);
 }
 
@@ -77,8 +77,11 @@ std::int64_t ConvLayer::input_tasks() const {
   return std::visit([](const auto& conv) { return conv.input_tasks(); }, conv_);
 }
 
-void ConvLayer::weight_gradient(const float* x, const float* dy, float* dw, float* scratch) const {
-  std::visit([&](const auto& conv) { conv.weight_gradient(x, dy, dw, scratch); }, conv_);
+void ConvLayer::weight_gradient(const ConvInput& x, const float* dy, float* dw,
+                                float* scratch) const {
+  if (const auto* direct = std::get_if<DirectConv>(&conv_))
+    return direct->weight_gradient(x.map, dy, dw, scratch);
+  std::get<WinogradConv>(conv_).weight_gradient(x, dy, dw, scratch);
 }
 
 double ConvLayer::useful_operations() const { return direct_operations(shape_); }

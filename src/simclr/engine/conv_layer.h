@@ -25,14 +25,16 @@ class ConvLayer {
   /// @param weights  [Cout, kernel, kernel, Cin]
   void pack_forward(const float* weights, float* packed) const;
   void pack_backward(const float* weights, float* packed) const;
-  void forward(const float* x, const float* packed, float* y, float* scratch,
+  /// Whether it can apply the norm before it as it reads.
+  bool takes_norm() const { return std::holds_alternative<WinogradConv>(conv_); }
+  void forward(const ConvInput& x, const float* packed, float* y, float* scratch,
                const Epilogue& epilogue = nullptr) const;
   std::int64_t output_tasks() const;  ///< that forward's epilogue hears of
   std::int64_t input_tasks() const;   ///< that input_gradient's hears of
   /// @param add  to what dx holds
   void input_gradient(const float* dy, const float* packed, float* dx, bool add, float* scratch,
                       const Epilogue& epilogue = nullptr) const;
-  void weight_gradient(const float* x, const float* dy, float* dw, float* scratch) const;
+  void weight_gradient(const ConvInput& x, const float* dy, float* dw, float* scratch) const;
 
   /// Multiplications and additions of one pass: that touch a pixel, and that are carried out.
   double useful_operations() const;

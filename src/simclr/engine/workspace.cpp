@@ -98,9 +98,10 @@ void Workspace::place_maps(const Network& network) {
     }
     std::int64_t largest = 0;
     for (const ResidualPath& block : network.blocks)
-      for (const int unit : block.path)
-        if (unit != block.path.back())
-          largest = std::max(largest, layers_[static_cast<std::size_t>(unit) + 1].map.size());
+      for (std::size_t i = 1; i < block.path.size(); ++i)
+        if (!convs_[static_cast<std::size_t>(block.path[i])].takes_norm())
+          largest = std::max(
+              largest, convs_[static_cast<std::size_t>(block.path[i])].shape().in_map().size());
     const std::int64_t inside = arena_.add(largest);
     for (const ResidualPath& block : network.blocks)
       for (const int unit : block.path)

@@ -67,7 +67,8 @@ class Workspace {
     PanelMap map;        ///< of its output
     std::int64_t y = 0;  ///< of the convolution
     /// Behind norm and relu; of a block's last layer, behind the sum. Inside a block it is there
-    /// only until the next layer's, and made again for the backward pass.
+    /// only if the next convolution does not apply the norm itself, until the next layer's, and
+    /// made again for the backward pass.
     std::int64_t x = 0;
     std::int64_t norm = 0;
   };
@@ -91,6 +92,7 @@ class Workspace {
   void backward_block(std::size_t block, const PackedWeights& packed,
                       const std::vector<float*>& gradients);
   void activate(std::int64_t layer, const Shortcut& shortcut);
+  ConvInput input_inside(std::int64_t layer, int next);
   /// A norm that a gradient meets, and its layer.
   struct Ahead {
     std::int64_t layer;
@@ -101,7 +103,7 @@ class Workspace {
   void gate(const Ahead& at, float* g, const std::vector<float*>& gradients);
   void backward_norm(const Ahead& at, const float* g, float* dy,
                      const std::vector<float*>& gradients);
-  void backward_conv(std::int64_t layer, const PackedWeights& packed, const float* x,
+  void backward_conv(std::int64_t layer, const PackedWeights& packed, const ConvInput& x,
                      const float* dy, const std::vector<float*>& gradients, float* dx, bool add,
                      const Ahead* ahead);
   void backward_stem(const float* pixels, const std::vector<float*>& gradients);

@@ -54,7 +54,7 @@ void Workspace::backward_norm(const Ahead& at, const float* g, float* dy,
 }
 
 /// @param ahead  the norm that dx meets next, whose sums are gathered as dx is written; or null
-void Workspace::backward_conv(std::int64_t layer, const PackedWeights& packed, const float* x,
+void Workspace::backward_conv(std::int64_t layer, const PackedWeights& packed, const ConvInput& x,
                               const float* dy, const std::vector<float*>& gradients, float* dx,
                               bool add, const Ahead* ahead) {
   const ConvLayer& conv = convs_[static_cast<std::size_t>(layer - 1)];
@@ -87,9 +87,8 @@ void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
   for (std::size_t i = path.path.size(); i-- > 1;) {
     const std::int64_t layer = path.path[i - 1] + 1;
     const Ahead before{layer, gated(layer, Gate::kOwn)};
-    activate(layer, {});
-    backward_conv(path.path[i] + 1, packed, before.by.output, arena_.at(dy), gradients,
-                  arena_.at(dx), false, &before);
+    backward_conv(path.path[i] + 1, packed, input_inside(layer, path.path[i]), arena_.at(dy),
+                  gradients, arena_.at(dx), false, &before);
     backward_norm(before, arena_.at(dx), arena_.at(dx), gradients);
     std::swap(dy, dx);
   }

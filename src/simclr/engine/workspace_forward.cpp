@@ -78,7 +78,7 @@ void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
   const ResidualPath& path = blocks_[block];
   const float* input = input_of(block);
   const bool applied = kind == NormKind::kApplied;
-  const auto convolve = [&](int unit, const float* x, const Shortcut& shortcut, bool relu) {
+  const auto convolve = [&](int unit, const ConvInput& x, const Shortcut& shortcut, bool relu) {
     const std::int64_t number = unit + 1;
     convolve_and_normalise(
         number, tensors, kind, shortcut,
@@ -98,13 +98,25 @@ void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
     side_norm = norm_of(side);
     shortcut = {arena_.at(side.y), applied ? nullptr : &side_norm};
   }
-  const float* x = input;
-  for (const int unit : path.path) {
-    const Shortcut joins = unit == path.path.back() ? shortcut : Shortcut{};
-    convolve(unit, x, joins, true);
-    if (!applied) activate(unit + 1, joins);
-    x = arena_.at(layers_[static_cast<std::size_t>(unit) + 1].x);
+  ConvInput x = input;
+  for (std::size_t i = 0; i + 1 < path.path.size(); ++i) {
+    const int unit = path.path[i];
+    convolve(unit, x, {}, true);
+    x = applied ? arena_.at(layers_[static_cast<std::size_t>(unit) + 1].x)
+                : input_inside(unit + 1, path.path[i + 1]);
   }
+  convolve(path.path.back(), x, shortcut, true);
+  if (!applied) activate(path.path.back() + 1, shortcut);
+}
+
+/// What a convolution inside a block reads: the layer's map with the norm and relu that it applies
+/// itself, or what they made of it.
+ConvInput Workspace::input_inside(std::int64_t layer, int next) {
+  const Layer& at = layers_[static_cast<std::size_t>(layer)];
+  if (convs_[static_cast<std::size_t>(next)].takes_norm())
+    return {arena_.at(at.y), norm_of(at).scale, norm_of(at).shift};
+  activate(layer, {});
+  return arena_.at(at.x);
 }
 
 void Workspace::activate(std::int64_t layer, const Shortcut& shortcut) {

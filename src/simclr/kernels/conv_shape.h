@@ -26,4 +26,16 @@ struct ConvShape {
   bool operator==(const ConvShape&) const = default;
 };
 
+/// What a convolution reads: a map, or relu(scale * map + shift), the norm before it, applied as
+/// the map is read.
+struct ConvInput {
+  ConvInput(const float* as_it_is) : map(as_it_is) {}  // NOLINT: most inputs are just a map
+  ConvInput(const float* before, const float* scales, const float* shifts)
+      : map(before), scale(scales), shift(shifts) {}
+
+  const float* map;
+  const float* scale = nullptr;  ///< [Cin]; null: the map as it is
+  const float* shift = nullptr;  ///< [Cin]
+};
+
 }  // namespace simclr

@@ -131,16 +131,24 @@ void WinogradConv::locate(const Block& block, const PanelMap& map, std::int64_t 
   }
 }
 
-void WinogradConv::read_inputs(const Block& block, const PanelMap& map, const float* x,
+void WinogradConv::read_inputs(const Block& block, const PanelMap& map, const ConvInput& x,
                                const Matrices& to) const {
   Pixels pixels;
+  std::array<float, 36> inside;  // what lies beyond the edge stays zero behind a norm
   for (std::int64_t panel = 0; panel < map.panels(); ++panel) {
     locate(block, map, sizes_of(scheme_).in, sizes_of(scheme_).pad,
-           x + map.offset(panel, 0, block.image), kZeros.data(), pixels.data());
-    to_frequencies(scheme_, {.from = pixels.data(),
-                             .matrix = to.at(0, panel, block.row),
-                             .matrix_stride = to.stride,
-                             .rows = block.images});
+           x.map + map.offset(panel, 0, block.image), kZeros.data(), pixels.data());
+    TileRows rows{.from = pixels.data(),
+                  .matrix = to.at(0, panel, block.row),
+                  .matrix_stride = to.stride,
+                  .rows = block.images};
+    if (x.scale != nullptr) {
+      const std::int64_t places = sizes_of(scheme_).in * sizes_of(scheme_).in;
+      std::transform(pixels.begin(), pixels.begin() + places, inside.begin(),
+                     [](const float* pixel) { return pixel == kZeros.data() ? 0.0F : 1.0F; });
+      rows.norm = {x.scale + panel * kPanel, x.shift + panel * kPanel, inside.data()};
+    }
+    to_frequencies(scheme_, rows);
   }
 }
 

@@ -34,7 +34,7 @@ class WinogradConv {
   void pack_forward(const float* weights, float* packed) const;
   void pack_backward(const float* weights, float* packed) const;
 
-  void forward(const float* x, const float* packed, float* y, float* scratch,
+  void forward(const ConvInput& x, const float* packed, float* y, float* scratch,
                const Epilogue& epilogue = nullptr) const;
   std::int64_t output_tasks() const;  ///< that forward's epilogue hears of
   std::int64_t input_tasks() const { return output_tasks(); }
@@ -42,7 +42,7 @@ class WinogradConv {
   void input_gradient(const float* dy, const float* packed, float* dx, bool add, float* scratch,
                       const Epilogue& epilogue = nullptr) const;
   /// @param dw  [Cout, 3, 3, Cin], written
-  void weight_gradient(const float* x, const float* dy, float* dw, float* scratch) const;
+  void weight_gradient(const ConvInput& x, const float* dy, float* dw, float* scratch) const;
 
  private:
   struct Block;
@@ -60,7 +60,7 @@ class WinogradConv {
   void for_each_block(std::int64_t first, std::int64_t images, std::int64_t at_most,
                       const Body& body) const;
   std::int64_t blocks_of(std::int64_t images, std::int64_t at_most) const;
-  void read_inputs(const Block& block, const PanelMap& map, const float* x,
+  void read_inputs(const Block& block, const PanelMap& map, const ConvInput& x,
                    const Matrices& to) const;
   void read_gradients(const Block& block, const PanelMap& map, const float* dy,
                       const Matrices& to) const;
@@ -68,8 +68,9 @@ class WinogradConv {
   void run(const Maps& maps, float* scratch) const;
   void run_in_cache(const Maps& maps) const;
   void run_in_phases(const Maps& maps, float* scratch) const;
-  void add_gradients_in_cache(const float* x, const float* dy, float* sums) const;
-  void add_gradients_in_phases(const float* x, const float* dy, float* sums, float* scratch) const;
+  void add_gradients_in_cache(const ConvInput& x, const float* dy, float* sums) const;
+  void add_gradients_in_phases(const ConvInput& x, const float* dy, float* sums,
+                               float* scratch) const;
 
   ConvShape shape_;
   WinogradScheme scheme_;

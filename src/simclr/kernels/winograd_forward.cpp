@@ -13,7 +13,7 @@ constexpr std::int64_t kProductRows = 256;  ///< in a task that multiplies
 
 }  // namespace
 
-void WinogradConv::forward(const float* x, const float* packed, float* y, float* scratch,
+void WinogradConv::forward(const ConvInput& x, const float* packed, float* y, float* scratch,
                            const Epilogue& epilogue) const {
   run({shape_.in_map(), shape_.out_map(), x, packed, y, false, epilogue ? &epilogue : nullptr},
       scratch);

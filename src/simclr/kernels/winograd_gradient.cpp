@@ -43,7 +43,7 @@ struct GradientProduct {
 
 }  // namespace
 
-void WinogradConv::weight_gradient(const float* x, const float* dy, float* dw,
+void WinogradConv::weight_gradient(const ConvInput& x, const float* dy, float* dw,
                                    float* scratch) const {
   if (slices() > 0) {
     add_gradients_in_cache(x, dy, scratch);
@@ -77,7 +77,7 @@ void WinogradConv::weight_gradient(const float* x, const float* dy, float* dw,
 }
 
 /// Slices of the batch, each with sums of its own, block by block in cache.
-void WinogradConv::add_gradients_in_cache(const float* x, const float* dy, float* sums) const {
+void WinogradConv::add_gradients_in_cache(const ConvInput& x, const float* dy, float* sums) const {
   const PanelMap in = shape_.in_map();
   const PanelMap out = shape_.out_map();
   const std::int64_t rows = kTileImages;
@@ -115,7 +115,7 @@ void WinogradConv::add_gradients_in_cache(const float* x, const float* dy, float
 }
 
 /// Chunks of the batch, all threads together.
-void WinogradConv::add_gradients_in_phases(const float* x, const float* dy, float* sums,
+void WinogradConv::add_gradients_in_phases(const ConvInput& x, const float* dy, float* sums,
                                            float* scratch) const {
   const PanelMap in = shape_.in_map();
   const PanelMap out = shape_.out_map();

@@ -42,7 +42,7 @@ struct WinogradConv::Matrices {
 struct WinogradConv::Maps {
   PanelMap in;
   PanelMap out;
-  const float* x;
+  ConvInput x;
   const float* packed;
   float* y;
   bool add;

@@ -47,6 +47,25 @@ HWY_ATTR void input_rows(const TileRows& t) {
             HWY_ATTR { hn::StoreU(v, d, t.matrix + f * t.matrix_stride + at); });
 }
 
+/// The norm before the convolution, applied as its pixels are read.
+template <class S>
+HWY_ATTR void normed_input_rows(const TileRows& t) {
+  constexpr WinogradLanes d;
+  for (std::int64_t part = 0; part < kPanel; part += kWinogradLanes) {
+    const WinogradFloats scale = hn::LoadU(d, t.norm.scale + part);
+    const WinogradFloats shift = hn::LoadU(d, t.norm.shift + part);
+    for (std::int64_t at = part; at < t.rows * kPanel; at += kPanel)
+      transform_square<S::kIn, S::kFrequencies>(
+          [](const WinogradFloats* x, WinogradFloats* r) HWY_ATTR { S::input(x, r); },
+          [&](int i) HWY_ATTR {
+            const auto y = hn::MulAdd(scale, hn::LoadU(d, t.from[i] + at), shift);
+            return hn::Mul(hn::Max(y, hn::Zero(d)), hn::Set(d, t.norm.inside[i]));
+          },
+          [&](int f, WinogradFloats v)
+              HWY_ATTR { hn::StoreU(v, d, t.matrix + f * t.matrix_stride + at); });
+  }
+}
+
 template <class S>
 HWY_ATTR void gradient_rows(const TileRows& t) {
   constexpr WinogradLanes d;
@@ -116,7 +135,10 @@ HWY_ATTR HWY_INLINE void with_scheme(WinogradScheme scheme, const Body& body) {
 }
 
 HWY_ATTR void run_to_frequencies(WinogradScheme scheme, const TileRows& t) {
-  with_scheme(scheme, [&](auto s) HWY_ATTR { input_rows<decltype(s)>(t); });
+  with_scheme(scheme, [&](auto s) HWY_ATTR {
+    if (t.norm.scale == nullptr) return input_rows<decltype(s)>(t);
+    normed_input_rows<decltype(s)>(t);
+  });
 }
 
 HWY_ATTR void run_gradient_to_frequencies(WinogradScheme scheme, const TileRows& t) {

@@ -22,6 +22,13 @@ constexpr WinogradSizes sizes_of(WinogradScheme scheme) {
   return {2, 2, 3, 0};
 }
 
+/// relu(scale * pixel + shift) x inside, of one panel.
+struct TileNorm {
+  const float* scale = nullptr;   ///< [16]; null: pixels as they are
+  const float* shift = nullptr;   ///< [16]
+  const float* inside = nullptr;  ///< of each pixel: 1, or 0 beyond the edge
+};
+
 /// Rows of one panel going from pixels to frequencies, or back. `pixel` has a pointer for every
 /// place of the tile, row by row; rows follow each other 16 floats apart everywhere.
 struct TileRows {
@@ -31,6 +38,7 @@ struct TileRows {
   std::int64_t matrix_stride = 0;
   std::int64_t rows = 0;
   bool add = false;
+  TileNorm norm = {};  ///< of the input
 };
 
 /// Weights of one panel: `lines` rows of 16, each for 9 taps.

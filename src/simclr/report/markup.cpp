@@ -49,23 +49,30 @@ std::size_t character_count(std::string_view text) {
   }));
 }
 
+namespace {
+
+/// What stands for a character that would begin HTML; nothing for any other.
+std::string_view entity_of(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
 std::string escape_markdown(std::string_view text) {
   std::string escaped;
   for (const char c : one_line(text)) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      default:
-        if (std::string_view("\\`*_[]|#!~$").find(c) != std::string_view::npos) escaped += '\\';
-        escaped += c;
-    }
+    const std::string_view entity = entity_of(c);
+    if (std::string_view("\\`*_[]|#!~$").find(c) != std::string_view::npos) escaped += '\\';
+    escaped += entity.empty() ? std::string_view(&c, 1) : entity;
   }
   return escaped;
 }
@@ -73,25 +80,8 @@ std::string escape_markdown(std::string_view text) {
 std::string escape_html(std::string_view text) {
   std::string escaped;
   for (const char c : one_line(text)) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped += c;
-    }
+    const std::string_view entity = c == '"' ? "&quot;" : c == '\'' ? "&#39;" : entity_of(c);
+    escaped += entity.empty() ? std::string_view(&c, 1) : entity;
   }
   return escaped;
 }

@@ -101,4 +101,15 @@ std::vector<std::string> differing_keys(const Settings& a, const Settings& b) {
   return keys;
 }
 
+std::string forbidden_changes(const Settings& before, const Settings& now,
+                              const std::function<bool(const std::string& key)>& may_change) {
+  std::string changes;
+  for (const std::string& key : differing_keys(before, now)) {
+    if (may_change(key)) continue;
+    const Field& field = find_field(key);
+    changes += fmt::format("\n  {}: {} there, {} now", key, field.get(before), field.get(now));
+  }
+  return changes;
+}
+
 }  // namespace simclr

@@ -66,4 +66,9 @@ std::string to_yaml(const Settings& settings);
 /// Keys whose values differ, in schema order.
 std::vector<std::string> differing_keys(const Settings& a, const Settings& b);
 
+/// "\n  key: value there, value now" for each setting that differs from `before` and may not; empty
+/// if none.
+std::string forbidden_changes(const Settings& before, const Settings& now,
+                              const std::function<bool(const std::string& key)>& may_change);
+
 }  // namespace simclr

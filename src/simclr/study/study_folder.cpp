@@ -34,13 +34,7 @@ Settings base_of(const fs::path& file) {
 
 /// @throws Error(kUsage) if the study in the folder has another base: its trials' names would lie
 void check_same_base(const fs::path& file, const Settings& base) {
-  const Settings before = base_of(file);
-  std::string changed;
-  for (const std::string& key : differing_keys(before, base)) {
-    if (decides_nothing(key)) continue;
-    const Field& field = find_field(key);
-    changed += fmt::format("\n  {}: {} there, {} now", key, field.get(before), field.get(base));
-  }
+  const std::string changed = forbidden_changes(base_of(file), base, decides_nothing);
   if (changed.empty()) return;
   throw Error(
       ExitCode::kUsage,

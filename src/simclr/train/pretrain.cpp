@@ -19,13 +19,7 @@ namespace simclr {
 namespace {
 
 void check_resumable(const RunFolder& run, const Settings& settings) {
-  const Settings before = run.settings();
-  std::string changed;
-  for (const std::string& key : differing_keys(before, settings)) {
-    if (may_change_on_resume(key)) continue;
-    const Field& field = find_field(key);
-    changed += fmt::format("\n  {}: {} there, {} now", key, field.get(before), field.get(settings));
-  }
+  const std::string changed = forbidden_changes(run.settings(), settings, may_change_on_resume);
   if (changed.empty()) return;
   throw Error(
       ExitCode::kUsage,

@@ -16,8 +16,9 @@ namespace simclr {
 /// Metadata of an ONNX model: num_batches_tracked of each norm, which its graph has no place for.
 inline constexpr const char* kOnnxCounters = "counters";
 
-/// Of the largest output, or of 1 if that is less: f32 sums in another order.
-inline constexpr double kExportTolerance = 1e-4;
+/// Whether outputs that differ by so much are those of the same encoder, summed in f32 in another
+/// order: up to 1e-4 of the largest output, or of 1 if that is less. NaN is not.
+bool is_same_output(double difference, double largest);
 
 struct ExportOptions {
   TensorFormat format = TensorFormat::kSafetensors;

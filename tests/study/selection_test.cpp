@@ -59,9 +59,16 @@ TEST(SecondsLeft, AreKnownFromTheFirstEpochsOfATrial) {
   }
   std::filesystem::create_directories(folder.run(plan.trials[0]));
   write_metrics(folder.run(plan.trials[0]), rows);
-  // Two epochs of twelve took 20 seconds, and ten are left.
-  EXPECT_NEAR(seconds_left(plan, folder, std::nullopt).value(), 100.0, 1e-9);
-  EXPECT_NEAR(seconds_left(plan, folder, Set{0}).value(), 20.0, 1e-9);
+  // Half of the epochs of one trial of three, which are nine tenths of it, took 20 seconds.
+  EXPECT_NEAR(seconds_left(plan, folder, std::nullopt).value(), 20.0 * 2.55 / 0.45, 1e-9);
+  EXPECT_NEAR(seconds_left(plan, folder, Set{0}).value(), 20.0 * 0.55 / 0.45, 1e-9);
+  for (std::size_t i = 2; i < 4; ++i) {
+    rows.push_back(rows.back());
+    rows[i].epoch = static_cast<std::int64_t>(i) + 1;
+  }
+  write_metrics(folder.run(plan.trials[0]), rows);
+  // Its epochs are over, its evaluations are not.
+  EXPECT_NEAR(seconds_left(plan, folder, Set{0}).value(), 40.0 * 0.1 / 0.9, 1e-9);
 }
 
 TEST(StudyFolder, AFolderThatAnotherProcessIsJustBeginningIsNotInUse) {

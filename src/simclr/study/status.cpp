@@ -9,6 +9,9 @@
 namespace simclr {
 namespace {
 
+/// Of a trial, the rest being what comes after its last epoch.
+constexpr double kTrainingShare = 0.9;
+
 /// Work in arbitrary units: a first guess that only weighs trials against each other.
 double work_of(const Trial& trial) {
   const Settings& s = trial.settings;
@@ -41,7 +44,8 @@ std::string stage_text(const TrialState& state, std::int64_t epochs) {
     case TrialStage::kFailed:
       return "failed: " + printable(state.reason);
     case TrialStage::kRunning:
-      return fmt::format("running, epoch {}/{}", std::min(state.epochs_done + 1, epochs), epochs);
+      if (state.epochs_done >= epochs) return "running, evaluations";
+      return fmt::format("running, epoch {}/{}", state.epochs_done + 1, epochs);
     case TrialStage::kWaiting:
       break;
   }
@@ -78,7 +82,8 @@ std::optional<double> seconds_left(const StudyPlan& plan, const StudyFolder& fol
       seconds_seen += state.seconds;
       work_seen += whole;
     } else if (is_selected(selected, i) && state.stage != TrialStage::kFailed) {
-      const double share = std::min(1.0, static_cast<double>(state.epochs_done) /
+      const double share =
+          kTrainingShare * std::min(1.0, static_cast<double>(state.epochs_done) /
                                              static_cast<double>(trial.settings.train.epochs));
       seconds_seen += state.epoch_seconds;
       work_seen += whole * share;

@@ -114,10 +114,14 @@ TEST(BatchNorm, AppliesReluAndShortcutsOnEveryTarget) {
   normalise(kMap, other, side);
   for_every_target([&](const std::string& target) {
     for (const bool relu : {false, true})
-      for (const int kind : {0, 1, 2}) {
+      for (const int kind : {0, 1, 2, 3}) {
         Shortcut shortcut;
         if (kind > 0) shortcut.map = other.data();
-        if (kind > 1) shortcut.norm = &side.channel;
+        if (kind > 1) {
+          shortcut.scale = side.channel.scale;
+          shortcut.shift = side.channel.shift;
+          shortcut.relu = kind > 2;
+        }
         Values out(y.size(), NAN);
         apply_norm(kMap, y.data(), norm.channel, shortcut, relu, out.data());
         for (std::int64_t c = 0; c < kMap.channels; ++c)
@@ -125,8 +129,10 @@ TEST(BatchNorm, AppliesReluAndShortcutsOnEveryTarget) {
             const float o = element(kMap, other, c, p, 4);
             float expected =
                 norm.channel.scale[c] * element(kMap, y, c, p, 4) + norm.channel.shift[c];
+            const float normed = side.channel.scale[c] * o + side.channel.shift[c];
             if (kind == 1) expected += o;
-            if (kind == 2) expected += side.channel.scale[c] * o + side.channel.shift[c];
+            if (kind == 2) expected += normed;
+            if (kind == 3) expected += std::max(normed, 0.0F);
             if (relu) expected = std::max(expected, 0.0F);
             EXPECT_NEAR(element(kMap, out, c, p, 4), expected, kRounding) << target << kind;
           }

@@ -77,7 +77,8 @@ TEST(SameBits, OfNormsAndTheirGradientsForAnyNumberOfThreads) {
       const ChannelNorm norm{n, n + map.channels, n + 2 * map.channels, n + 3 * map.channels};
       norm_of_batch(map, y.data(), {gamma.data(), beta.data(), mean.data(), variance.data()}, norm);
       Values out = zeros(map.size()), dy = zeros(map.size());
-      apply_norm(map, y.data(), norm, {output.data(), &norm}, true, out.data());
+      apply_norm(map, y.data(), norm, {output.data(), norm.scale, norm.shift, true}, true,
+                 out.data());
       Values gradient = random_map(map, 2);
       const NormGradient of{sums.data(), sums.data() + map.channels};
       const GatedNorm by{gate, output.data(), y.data(), norm};

@@ -83,6 +83,14 @@ Workspace::Workspace(const Network& network, std::int64_t batch, bool keep)
   arena_.allocate();
 }
 
+/// Whether the first block applies the stem's norm and relu itself, as it reads: the map behind them
+/// is never there.
+bool Workspace::block_takes_stem() const {
+  const ResidualPath& first = blocks_.front();
+  return keep_ && !has_pool_ && first.shortcut < 0 &&
+         convs_[static_cast<std::size_t>(first.path.front())].takes_norm();
+}
+
 /// Every map its own memory if it is kept; otherwise four that take turns: a block's input, two for
 /// its path, and one for its shortcut.
 void Workspace::place_maps(const Network& network) {
@@ -91,7 +99,7 @@ void Workspace::place_maps(const Network& network) {
       layer.y = arena_.add(layer.map.size());
       layer.x = layer.y;
     }
-    if (!has_pool_) layers_[0].x = arena_.add(layers_[0].map.size());
+    if (!has_pool_ && !block_takes_stem()) layers_[0].x = arena_.add(layers_[0].map.size());
     if (has_pool_) {
       pooled_ = arena_.add(pool_.out_map().size());
       pooled_y_ = arena_.add(pool_.out_map().size());

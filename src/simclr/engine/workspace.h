@@ -68,7 +68,7 @@ class Workspace {
     std::int64_t y = 0;  ///< of the convolution
     /// Behind norm and relu; of a block's last layer, behind the sum. Inside a block it is there
     /// only if the next convolution does not apply the norm itself, until the next layer's, and
-    /// made again for the backward pass.
+    /// made again for the backward pass. The stem's is there only if the first block does not.
     std::int64_t x = 0;
     std::int64_t norm = 0;
   };
@@ -85,8 +85,9 @@ class Workspace {
   template <class Convolve>
   void convolve_and_normalise(std::int64_t layer, const NetworkTensors& tensors, NormKind kind,
                               const Shortcut& shortcut, const Convolve& convolve, bool relu);
+  bool block_takes_stem() const;
   void activate_stem();
-  const float* input_of(std::size_t block) const;
+  ConvInput input_of(std::size_t block) const;
   void forward_block(std::size_t block, const NetworkTensors& tensors, const PackedWeights& packed,
                      NormKind kind);
   void backward_block(std::size_t block, const PackedWeights& packed,

@@ -80,7 +80,7 @@ void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
   float* of_output = arena_.at(gradients_[0]);
   std::int64_t dy = gradients_[1];
   std::int64_t dx = gradients_[2];
-  const float* input = input_of(block);
+  const ConvInput input = input_of(block);
   const Ahead behind = ahead_of(block);
 
   backward_norm(ahead_of(block + 1), of_output, arena_.at(dy), gradients);

@@ -36,10 +36,13 @@ void Workspace::convolve_and_normalise(std::int64_t layer, const NetworkTensors&
   norm_of_moments(moments_, state, norm);
 }
 
-const float* Workspace::input_of(std::size_t block) const {
+ConvInput Workspace::input_of(std::size_t block) const {
   if (block > 0)
     return arena_.at(layers_[static_cast<std::size_t>(blocks_[block - 1].path.back()) + 1].x);
-  return arena_.at(has_pool_ ? pooled_ : layers_[0].x);
+  if (has_pool_) return arena_.at(pooled_);
+  const Layer& stem = layers_[0];
+  if (block_takes_stem()) return {arena_.at(stem.y), norm_of(stem).scale, norm_of(stem).shift};
+  return arena_.at(stem.x);
 }
 
 void Workspace::forward(const NetworkTensors& tensors, const PackedWeights& packed,
@@ -54,7 +57,7 @@ void Workspace::forward(const NetworkTensors& tensors, const PackedWeights& pack
         stem_.forward(pixels, packed.forward(0), arena_.at(stem.y), epilogue);
       },
       true);
-  if (kind != NormKind::kApplied) activate_stem();
+  if (kind != NormKind::kApplied && !block_takes_stem()) activate_stem();
   for (std::size_t block = 0; block < blocks_.size(); ++block)
     forward_block(block, tensors, packed, norm_kind(training));
   const Layer& last = layers_[static_cast<std::size_t>(blocks_.back().path.back()) + 1];
@@ -76,7 +79,7 @@ void Workspace::activate_stem() {
 void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
                               const PackedWeights& packed, NormKind kind) {
   const ResidualPath& path = blocks_[block];
-  const float* input = input_of(block);
+  const ConvInput input = input_of(block);
   const bool applied = kind == NormKind::kApplied;
   const auto convolve = [&](int unit, const ConvInput& x, const Shortcut& shortcut, bool relu) {
     const std::int64_t number = unit + 1;
@@ -90,13 +93,12 @@ void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
         relu);
   };
   // First the shortcut, which joins at the end.
-  Shortcut shortcut{input, nullptr};
-  ChannelNorm side_norm;
+  Shortcut shortcut{input.map, input.scale, input.shift, input.scale != nullptr};
   if (path.shortcut >= 0) {
     convolve(path.shortcut, input, {}, false);
     const Layer& side = layers_[static_cast<std::size_t>(path.shortcut) + 1];
-    side_norm = norm_of(side);
-    shortcut = {arena_.at(side.y), applied ? nullptr : &side_norm};
+    shortcut = {arena_.at(side.y)};
+    if (!applied) shortcut = {arena_.at(side.y), norm_of(side).scale, norm_of(side).shift};
   }
   ConvInput x = input;
   for (std::size_t i = 0; i + 1 < path.path.size(); ++i) {

@@ -16,12 +16,12 @@ struct NormRows {
   const float* y = nullptr;
   const float* scale = nullptr;
   const float* shift = nullptr;
-  const float* other = nullptr;        ///< shortcut
-  const float* other_scale = nullptr;  ///< of a shortcut with a norm
-  const float* other_shift = nullptr;
+  Shortcut other;  ///< its map likewise
   float* out = nullptr;
   bool relu = false;
 };
+
+enum class Other { kNone, kMap, kNorm, kNormRelu };
 
 }  // namespace simclr
 #endif
@@ -33,23 +33,24 @@ namespace hn = hwy::HWY_NAMESPACE;
 using NormLanes = hn::CappedTag<float, kPanel>;
 inline constexpr std::int64_t kNormLanes = static_cast<std::int64_t>(hn::MaxLanes(NormLanes()));
 
-/// out = [relu](scale * y + shift [+ other or other_scale * other + other_shift]).
-template <bool kOther, bool kNormed, bool kRelu>
+/// out = [relu](scale * y + shift [+ other]).
+template <Other kOther, bool kRelu>
 HWY_ATTR void apply_rows_as(const NormRows& r) {
   constexpr NormLanes d;
   for (std::int64_t lane = 0; lane < kPanel; lane += kNormLanes) {
     const auto scale = hn::LoadU(d, r.scale + lane);
     const auto shift = hn::LoadU(d, r.shift + lane);
     auto other_scale = hn::Zero(d), other_shift = hn::Zero(d);
-    if constexpr (kNormed) {
-      other_scale = hn::LoadU(d, r.other_scale + lane);
-      other_shift = hn::LoadU(d, r.other_shift + lane);
+    if constexpr (kOther == Other::kNorm || kOther == Other::kNormRelu) {
+      other_scale = hn::LoadU(d, r.other.scale + lane);
+      other_shift = hn::LoadU(d, r.other.shift + lane);
     }
     for (std::int64_t i = lane; i < r.rows * kPanel; i += kPanel) {
       auto value = hn::MulAdd(scale, hn::LoadU(d, r.y + i), shift);
-      if constexpr (kOther) {
-        auto other = hn::LoadU(d, r.other + i);
-        if constexpr (kNormed) other = hn::MulAdd(other_scale, other, other_shift);
+      if constexpr (kOther != Other::kNone) {
+        auto other = hn::LoadU(d, r.other.map + i);
+        if constexpr (kOther != Other::kMap) other = hn::MulAdd(other_scale, other, other_shift);
+        if constexpr (kOther == Other::kNormRelu) other = hn::Max(other, hn::Zero(d));
         value = hn::Add(value, other);
       }
       if constexpr (kRelu) value = hn::Max(value, hn::Zero(d));
@@ -58,12 +59,17 @@ HWY_ATTR void apply_rows_as(const NormRows& r) {
   }
 }
 
+template <Other kOther>
+HWY_ATTR void apply_rows_with(const NormRows& r) {
+  if (r.relu) return apply_rows_as<kOther, true>(r);
+  apply_rows_as<kOther, false>(r);
+}
+
 HWY_ATTR void apply_rows(const NormRows& r) {
-  if (r.other == nullptr)
-    return r.relu ? apply_rows_as<false, false, true>(r) : apply_rows_as<false, false, false>(r);
-  if (r.other_scale == nullptr)
-    return r.relu ? apply_rows_as<true, false, true>(r) : apply_rows_as<true, false, false>(r);
-  return r.relu ? apply_rows_as<true, true, true>(r) : apply_rows_as<true, true, false>(r);
+  if (r.other.map == nullptr) return apply_rows_with<Other::kNone>(r);
+  if (r.other.scale == nullptr) return apply_rows_with<Other::kMap>(r);
+  if (!r.other.relu) return apply_rows_with<Other::kNorm>(r);
+  apply_rows_with<Other::kNormRelu>(r);
 }
 
 }  // namespace simclr::HWY_NAMESPACE
@@ -130,18 +136,20 @@ namespace {
 void apply_to(std::int64_t panel, std::int64_t offset, std::int64_t rows, const float* y,
               const ChannelNorm& norm, const Shortcut& shortcut, bool relu, float* out) {
   const std::int64_t c = panel * kPanel;
-  NormRows all{.rows = rows,
-               .y = y,
-               .scale = norm.scale + c,
-               .shift = norm.shift + c,
-               .out = out,
-               .relu = relu};
-  if (shortcut.map != nullptr) all.other = shortcut.map + offset;
-  if (shortcut.norm != nullptr) {
-    all.other_scale = shortcut.norm->scale + c;
-    all.other_shift = shortcut.norm->shift + c;
+  Shortcut other = shortcut;
+  if (other.map != nullptr) other.map += offset;
+  if (other.scale != nullptr) {
+    other.scale += c;
+    other.shift += c;
   }
-  HWY_DYNAMIC_DISPATCH(apply_rows)(all);
+  HWY_DYNAMIC_DISPATCH(apply_rows)
+  ({.rows = rows,
+    .y = y,
+    .scale = norm.scale + c,
+    .shift = norm.shift + c,
+    .other = other,
+    .out = out,
+    .relu = relu});
 }
 
 }  // namespace

@@ -36,10 +36,12 @@ void norm_of_batch(const PanelMap& map, const float* y, const NormState& state,
 /// The norm by running statistics.
 void norm_of_running(std::int64_t channels, const NormState& state, const ChannelNorm& norm);
 
-/// What joins a residual block's path at its end.
+/// What joins a residual block's path at its end: a map, or [relu](scale * map + shift).
 struct Shortcut {
-  const float* map = nullptr;         ///< nothing joins if null
-  const ChannelNorm* norm = nullptr;  ///< of a shortcut with a convolution; null: as it is
+  const float* map = nullptr;    ///< nothing joins if null
+  const float* scale = nullptr;  ///< [C]; null: the map as it is
+  const float* shift = nullptr;  ///< [C]
+  bool relu = false;             ///< behind scale and shift
 };
 
 /// out = [relu](scale * y + shift [+ shortcut]). `out` may be `y`.

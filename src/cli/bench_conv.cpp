@@ -24,7 +24,8 @@ struct Named {
 };
 constexpr std::array kAlgorithms{Named{ConvAlgorithm::kDirect, "direct"},
                                  Named{ConvAlgorithm::kF2, "f2"}, Named{ConvAlgorithm::kF4, "f4"},
-                                 Named{ConvAlgorithm::kMap2, "map2"}};
+                                 Named{ConvAlgorithm::kMap2, "map2"},
+                                 Named{ConvAlgorithm::kF4Stride2, "f4s2"}};
 constexpr std::array<std::int64_t, 14> kSides{1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 16, 24, 28, 32};
 constexpr std::array<std::int64_t, 4> kChannels{64, 128, 256, 512};
 /// Pixels times channels beyond which no network of ours goes: 56x56 with 64.
@@ -75,19 +76,24 @@ double measure(const ConvShape& shape, ConvAlgorithm algorithm, double seconds) 
   });
 }
 
-bool applies(ConvAlgorithm algorithm, std::int64_t side) {
-  if (algorithm == ConvAlgorithm::kMap2) return side == 2;
-  return algorithm == ConvAlgorithm::kDirect || side > 1;
+bool applies(ConvAlgorithm algorithm, const ConvShape& shape) {
+  if (algorithm == ConvAlgorithm::kDirect) return true;
+  if (algorithm == ConvAlgorithm::kF4Stride2) return shape.stride == 2;
+  if (algorithm == ConvAlgorithm::kMap2) return shape.stride == 1 && shape.height == 2;
+  return shape.stride == 1 && shape.height > 1;
 }
 
-Json row_of(std::int64_t side, std::int64_t channels, const BenchConvOptions& options) {
-  const ConvShape shape{channels, channels, 3, 1, side, side, options.views};
-  Json row{{"side", side}, {"channels", channels}, {"ms", Json::object()}};
+Json row_of(const ConvShape& shape, const BenchConvOptions& options) {
+  Json row{{"side", shape.height},
+           {"stride", shape.stride},
+           {"in_channels", shape.in_channels},
+           {"channels", shape.out_channels},
+           {"ms", Json::object()}};
   double best = 1e9;
   double chosen = 0.0;
   const ConvAlgorithm choice = choose_algorithm(shape, ConvKind::kAuto);
   for (const Named& candidate : kAlgorithms) {
-    if (!applies(candidate.algorithm, side)) continue;
+    if (!applies(candidate.algorithm, shape)) continue;
     const double seconds = measure(shape, candidate.algorithm, options.seconds);
     row["ms"][candidate.name] = seconds * 1e3;
     if (candidate.algorithm == choice) {
@@ -107,9 +113,10 @@ void print_row(const Json& row) {
   std::string times;
   for (const auto& [name, ms] : row["ms"].items())
     times += fmt::format("  {} {:8.3f}", name, ms.get<double>());
-  fmt::print("  {:>2}x{:<2} {:>4} channels: table {:<6}{}{}\n", row["side"].get<int>(),
-             row["side"].get<int>(), row["channels"].get<int>(), row["table"].get<std::string>(),
-             times,
+  fmt::print("  {:>2}x{:<2} stride {} {:>3} -> {:<3} channels: table {:<6}{}{}\n",
+             row["side"].get<int>(), row["side"].get<int>(), row["stride"].get<int>(),
+             row["in_channels"].get<int>(), row["channels"].get<int>(),
+             row["table"].get<std::string>(), times,
              row["table_holds"].get<bool>()
                  ? ""
                  : fmt::format("   <- {} is faster", row["fastest"].get<std::string>()));
@@ -124,11 +131,15 @@ void bench_conv(const BenchConvOptions& options) {
   if (!options.json)
     fmt::print("3x3 convolutions, {} views: ms of packing and three passes, best of several\n",
                options.views);
-  for (const std::int64_t side : kSides) {
-    for (const std::int64_t channels : kChannels) {
-      if (side * side * channels > kLargestMap) continue;
-      rows.push_back(row_of(side, channels, options));
-      if (!options.json) print_row(rows.back());
+  for (const std::int64_t stride : {1, 2}) {
+    for (const std::int64_t side : kSides) {
+      for (const std::int64_t channels : kChannels) {
+        // Where a network halves its maps, it doubles their channels.
+        const ConvShape shape{channels, stride * channels, 3, stride, side, side, options.views};
+        if (side * side * channels > kLargestMap || shape.out_channels > kChannels.back()) continue;
+        rows.push_back(row_of(shape, options));
+        if (!options.json) print_row(rows.back());
+      }
     }
   }
   if (options.json) fmt::print("{}\n", Json{{"views", options.views}, {"rows", rows}}.dump());

@@ -30,6 +30,8 @@ TEST(ConvLayer, CountsWhatItsAlgorithmCarriesOut) {
   EXPECT_EQ(ConvLayer(shape, ConvAlgorithm::kF4).executed_operations(), 2.0 * 4 * 36 * 3 * 16 * 32);
   EXPECT_EQ(ConvLayer({16, 32, 3, 1, 2, 2, 7}, ConvAlgorithm::kMap2).executed_operations(),
             2.0 * 9 * 7 * 16 * 32);
+  EXPECT_EQ(ConvLayer({16, 32, 3, 2, 16, 16, 3}, ConvAlgorithm::kF4Stride2).executed_operations(),
+            2.0 * 4 * 81 * 3 * 16 * 32);
 }
 
 TEST(ConvLayer, WeightsArePackedAlikeForAnyBatch) {

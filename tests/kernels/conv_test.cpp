@@ -111,6 +111,15 @@ TEST(WinogradConv, EqualsTheNaiveOneOnEveryTarget) {
       expect_close(WinogradConv(shape, WinogradScheme::kF4), naive, kF4Rounding, what);
     });
   }
+  for (const ConvShape& shape :
+       {ConvShape{16, 32, 3, 2, 8, 9, 7}, ConvShape{32, 16, 3, 2, 17, 6, 3},
+        ConvShape{16, 16, 3, 2, 1, 2, 66}}) {
+    const NaiveConv naive(shape);
+    for_every_target([&](const std::string& target) {
+      expect_close(WinogradConv(shape, WinogradScheme::kF4Stride2), naive, kF4Rounding,
+                   target + ": " + text_of(shape));
+    });
+  }
   const ConvShape small{48, 16, 3, 1, 2, 2, 70};
   const NaiveConv naive(small);
   for_every_target([&](const std::string& target) {
@@ -124,11 +133,14 @@ TEST(WinogradConv, EqualsTheNaiveOneForRandomShapes) {
     const auto below = [&random](std::uint32_t n) {
       return static_cast<std::int64_t>(random.below(n));
     };
-    const ConvShape shape{16 * (1 + below(3)), 16 * (1 + below(3)), 3, 1, 1 + below(12),
-                          1 + below(12),       2 + below(12)};
+    ConvShape shape{16 * (1 + below(3)), 16 * (1 + below(3)), 3, 1, 1 + below(12),
+                    1 + below(12),       2 + below(12)};
     const NaiveConv naive(shape);
     expect_close(WinogradConv(shape, WinogradScheme::kF2), naive, kRounding, text_of(shape));
     expect_close(WinogradConv(shape, WinogradScheme::kF4), naive, kF4Rounding, text_of(shape));
+    shape.stride = 2;
+    expect_close(WinogradConv(shape, WinogradScheme::kF4Stride2), NaiveConv(shape), kF4Rounding,
+                 text_of(shape));
   }
 }
 
@@ -138,6 +150,9 @@ TEST(WinogradConv, EqualsTheNaiveOneWhereAllThreadsTakeAChunkTogether) {
   const NaiveConv naive(shape);
   expect_close(WinogradConv(shape, WinogradScheme::kF2), naive, kRounding, text_of(shape));
   expect_close(WinogradConv(shape, WinogradScheme::kF4), naive, kF4Rounding, text_of(shape));
+  const ConvShape strided{144, 128, 3, 2, 9, 8, 5};
+  expect_close(WinogradConv(strided, WinogradScheme::kF4Stride2), NaiveConv(strided), kF4Rounding,
+               text_of(strided));
 }
 
 /// Every small side, odd batches and ones above the 64 images of a task, wide and narrow.
@@ -150,6 +165,9 @@ TEST(Convolutions, EqualTheNaiveOneForEverySmallSide) {
             side < 6 ? 96 : 16, side < 6 ? 16 : 96, kernel, stride, side, side, batch};
         const NaiveConv naive(shape);
         expect_close(DirectConv(shape), naive, kRounding, text_of(shape));
+        if (kernel == 3 && stride == 2)
+          expect_close(WinogradConv(shape, WinogradScheme::kF4Stride2), naive, kF4Rounding,
+                       text_of(shape));
         if (kernel != 3 || stride != 1) continue;
         expect_close(WinogradConv(shape, WinogradScheme::kF2), naive, kRounding, text_of(shape));
         expect_close(WinogradConv(shape, WinogradScheme::kF4), naive, kF4Rounding, text_of(shape));
@@ -186,6 +204,9 @@ void expect_same_bits(const Conv& conv, const NaiveConv& naive) {
 TEST(Convolutions, GiveTheSameBitsForAnyNumberOfThreads) {
   const NaiveConv strided({48, 32, 3, 2, 5, 5, 33});
   expect_same_bits(DirectConv(strided.shape), strided);
+  expect_same_bits(WinogradConv(strided.shape, WinogradScheme::kF4Stride2), strided);
+  const NaiveConv wide({144, 128, 3, 2, 8, 8, 5});
+  expect_same_bits(WinogradConv(wide.shape, WinogradScheme::kF4Stride2), wide);
   const NaiveConv small({32, 32, 3, 1, 8, 8, 33});
   expect_same_bits(WinogradConv(small.shape, WinogradScheme::kF4), small);
   const NaiveConv large({144, 128, 3, 1, 4, 4, 5});

@@ -85,8 +85,10 @@ TEST(Epilogue, OfWinogradsConvolutionsSeesEveryValueOnce) {
   // In cache and in phases, in one chunk of the batch and in several; tiles over the edge.
   for (const ConvShape& shape :
        {ConvShape{32, 48, 3, 1, 7, 6, 70}, ConvShape{256, 144, 3, 1, 4, 6, 90},
-        ConvShape{144, 144, 3, 1, 13, 13, 67}}) {
-    const WinogradConv conv(shape, WinogradScheme::kF4);
+        ConvShape{144, 144, 3, 1, 13, 13, 67}, ConvShape{32, 48, 3, 2, 17, 6, 70},
+        ConvShape{144, 160, 3, 2, 13, 8, 67}}) {
+    const WinogradConv conv(shape,
+                            shape.stride == 1 ? WinogradScheme::kF4 : WinogradScheme::kF4Stride2);
     const Values weights = random_floats(shape.weights(), 1);
     Values packed = undefined(conv.packed_size()), scratch = undefined(conv.scratch_size());
     const Values x = random_map(shape.in_map(), 2), dy = random_map(shape.out_map(), 3);

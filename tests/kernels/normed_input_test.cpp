@@ -20,6 +20,8 @@ const std::vector<Case> kCases{
     {"map2_wide", WinogradScheme::kMap2, {144, 128, 3, 1, 2, 2, 33}},
     {"f2", WinogradScheme::kF2, {32, 16, 3, 1, 5, 6, 67}},
     {"f4", WinogradScheme::kF4, {48, 32, 3, 1, 9, 6, 35}},
+    {"strided", WinogradScheme::kF4Stride2, {48, 32, 3, 2, 9, 6, 35}},
+    {"strided_wide", WinogradScheme::kF4Stride2, {144, 128, 3, 2, 9, 7, 9}},
     {"f4_wide", WinogradScheme::kF4, {144, 128, 3, 1, 5, 7, 9}},
 };
 

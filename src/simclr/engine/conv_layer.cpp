@@ -11,6 +11,8 @@ std::variant<DirectConv, WinogradConv> make_conv(const ConvShape& shape, ConvAlg
       return WinogradConv(shape, WinogradScheme::kF4);
     case ConvAlgorithm::kMap2:
       return WinogradConv(shape, WinogradScheme::kMap2);
+    case ConvAlgorithm::kF4Stride2:
+      return WinogradConv(shape, WinogradScheme::kF4Stride2);
     case ConvAlgorithm::kDirect:
       break;
   }

@@ -9,7 +9,7 @@
 namespace simclr {
 
 /// How a convolution is computed.
-enum class ConvAlgorithm { kDirect, kF2, kF4, kMap2 };
+enum class ConvAlgorithm { kDirect, kF2, kF4, kMap2, kF4Stride2 };
 
 /// A convolution by one algorithm or another, behind one interface. Each pass runs on the pool's
 /// threads.

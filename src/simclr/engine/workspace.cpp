@@ -83,8 +83,8 @@ Workspace::Workspace(const Network& network, std::int64_t batch, bool keep)
   arena_.allocate();
 }
 
-/// Whether the first block applies the stem's norm and relu itself, as it reads: the map behind them
-/// is never there.
+/// Whether the first block applies the stem's norm and relu itself, as it reads: the map behind
+/// them is never there.
 bool Workspace::block_takes_stem() const {
   const ResidualPath& first = blocks_.front();
   return keep_ && !has_pool_ && first.shortcut < 0 &&

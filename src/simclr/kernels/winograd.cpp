@@ -19,17 +19,18 @@ constexpr std::int64_t kSlices = 16;                ///< of the batch, in the we
 constexpr std::int64_t kManyRows = 4096;  ///< of tiles and images, from which there are so many
 
 using Rows = std::array<float, kTileImages * kPanel>;
-using Pixels = std::array<const float*, 36>;
-alignas(64) constexpr Rows kZeros{};  ///< what lies beyond the edge
+constexpr std::size_t kMostInputs = 81;   ///< of a tile
+constexpr std::size_t kMostOutputs = 64;  ///< likewise
+alignas(64) constexpr Rows kZeros{};      ///< what lies beyond the edge
 
 }  // namespace
 
 WinogradConv::WinogradConv(const ConvShape& shape, WinogradScheme scheme)
     : shape_(shape),
       scheme_(scheme),
-      tiles_y_(pieces_of(shape.height, sizes_of(scheme).out)),
-      tiles_x_(pieces_of(shape.width, sizes_of(scheme).out)) {
-  assert(shape.kernel == 3 && shape.stride == 1);
+      tiles_y_(pieces_of(shape.out_map().height, sizes_of(scheme).out)),
+      tiles_x_(pieces_of(shape.out_map().width, sizes_of(scheme).out)) {
+  assert(shape.kernel == 3 && shape.stride == (scheme == WinogradScheme::kF4Stride2 ? 2 : 1));
   assert(scheme != WinogradScheme::kMap2 || (shape.height == 2 && shape.width == 2));
 }
 
@@ -39,13 +40,30 @@ std::int64_t WinogradConv::frequencies() const {
   return sizes_of(scheme_).frequencies * sizes_of(scheme_).frequencies;
 }
 
+std::int64_t WinogradConv::weight_matrices() const {
+  return sizes_of(scheme_).weights * sizes_of(scheme_).weights;
+}
+
+/// The matrix of weights that a frequency is multiplied by.
+std::int64_t WinogradConv::weights_of(std::int64_t frequency) const {
+  const WinogradSizes sizes = sizes_of(scheme_);
+  return std::min(frequency / sizes.frequencies, sizes.weights - 1) * sizes.weights +
+         std::min(frequency % sizes.frequencies, sizes.weights - 1);
+}
+
+/// Whether it is the first of those that share their weights.
+bool WinogradConv::begins_weights(std::int64_t frequency) const {
+  const WinogradSizes sizes = sizes_of(scheme_);
+  return std::max(frequency / sizes.frequencies, frequency % sizes.frequencies) < sizes.weights;
+}
+
 double WinogradConv::product_operations() const {
   return 2.0 * static_cast<double>(frequencies() * tiles() * shape_.batch * shape_.in_channels *
                                    shape_.out_channels);
 }
 
 std::int64_t WinogradConv::packed_size() const {
-  return frequencies() * matrix_stride(shape_.in_channels, shape_.out_channels);
+  return weight_matrices() * matrix_stride(shape_.in_channels, shape_.out_channels);
 }
 
 /// Images of a tile whose matrices stay in cache; 0 where the weights alone would fill it.
@@ -117,14 +135,14 @@ void WinogradConv::pack_backward(const float* weights, float* packed) const {
 
 // ---- pixels to matrices and back ----
 
-/// Where each pixel of a tile's square of `side` lies, of the panel at `base`.
+/// Where each pixel of a tile's square lies, of the panel at `base`.
 template <class Float>
-void WinogradConv::locate(const Block& block, const PanelMap& map, std::int64_t side,
-                          std::int64_t pad, Float* base, Float* outside, Float** pixel) const {
-  const std::int64_t top = block.tile / tiles_x_ * sizes_of(scheme_).out - pad;
-  const std::int64_t left = block.tile % tiles_x_ * sizes_of(scheme_).out - pad;
-  for (std::int64_t y = top; y < top + side; ++y) {
-    for (std::int64_t x = left; x < left + side; ++x) {
+void WinogradConv::locate(const Block& block, const PanelMap& map, const Square& square,
+                          Float* base, Float* outside, Float** pixel) const {
+  const std::int64_t top = block.tile / tiles_x_ * square.step - square.pad;
+  const std::int64_t left = block.tile % tiles_x_ * square.step - square.pad;
+  for (std::int64_t y = top; y < top + square.side; ++y) {
+    for (std::int64_t x = left; x < left + square.side; ++x) {
       const bool inside = y >= 0 && x >= 0 && y < map.height && x < map.width;
       *pixel++ = inside ? base + (y * map.width + x) * map.position_stride() : outside;
     }
@@ -132,32 +150,33 @@ void WinogradConv::locate(const Block& block, const PanelMap& map, std::int64_t 
 }
 
 void WinogradConv::read_inputs(const Block& block, const PanelMap& map, const ConvInput& x,
-                               const Matrices& to) const {
-  Pixels pixels;
-  std::array<float, 36> inside;  // what lies beyond the edge stays zero behind a norm
+                               WinogradScheme scheme, const Matrices& to) const {
+  const WinogradSizes sizes = sizes_of(scheme);
+  std::array<const float*, kMostInputs> pixels;
+  std::array<float, kMostInputs> inside;  // what lies beyond the edge stays zero behind a norm
   for (std::int64_t panel = 0; panel < map.panels(); ++panel) {
-    locate(block, map, sizes_of(scheme_).in, sizes_of(scheme_).pad,
+    locate(block, map, {sizes.in, sizes.in_step, sizes.pad},
            x.map + map.offset(panel, 0, block.image), kZeros.data(), pixels.data());
     TileRows rows{.from = pixels.data(),
                   .matrix = to.at(0, panel, block.row),
                   .matrix_stride = to.stride,
                   .rows = block.images};
     if (x.scale != nullptr) {
-      const std::int64_t places = sizes_of(scheme_).in * sizes_of(scheme_).in;
-      std::transform(pixels.begin(), pixels.begin() + places, inside.begin(),
+      std::transform(pixels.begin(), pixels.begin() + sizes.in * sizes.in, inside.begin(),
                      [](const float* pixel) { return pixel == kZeros.data() ? 0.0F : 1.0F; });
       rows.norm = {x.scale + panel * kPanel, x.shift + panel * kPanel, inside.data()};
     }
-    to_frequencies(scheme_, rows);
+    to_frequencies(scheme, rows);
   }
 }
 
 void WinogradConv::read_gradients(const Block& block, const PanelMap& map, const float* dy,
                                   const Matrices& to) const {
-  Pixels pixels;
+  const std::int64_t side = sizes_of(scheme_).out;
+  std::array<const float*, kMostOutputs> pixels;
   for (std::int64_t panel = 0; panel < map.panels(); ++panel) {
-    locate(block, map, sizes_of(scheme_).out, 0, dy + map.offset(panel, 0, block.image),
-           kZeros.data(), pixels.data());
+    locate(block, map, {side, side, 0}, dy + map.offset(panel, 0, block.image), kZeros.data(),
+           pixels.data());
     gradient_to_frequencies(scheme_, {.from = pixels.data(),
                                       .matrix = to.at(0, panel, block.row),
                                       .matrix_stride = to.stride,
@@ -166,19 +185,19 @@ void WinogradConv::read_gradients(const Block& block, const PanelMap& map, const
 }
 
 void WinogradConv::write_outputs(const Block& block, const Maps& maps, const Matrices& from) const {
+  const std::int64_t side = sizes_of(maps.scheme).out;
   alignas(64) Rows beyond;
-  std::array<float*, 16> pixels;
+  std::array<float*, kMostOutputs> pixels;
   for (std::int64_t panel = 0; panel < maps.out.panels(); ++panel) {
-    locate(block, maps.out, sizes_of(scheme_).out, 0,
-           maps.y + maps.out.offset(panel, 0, block.image), beyond.data(), pixels.data());
-    from_frequencies(scheme_, {.to = pixels.data(),
-                               .matrix = from.at(0, panel, block.row),
-                               .matrix_stride = from.stride,
-                               .rows = block.images,
-                               .add = maps.add});
+    locate(block, maps.out, {side, side, 0}, maps.y + maps.out.offset(panel, 0, block.image),
+           beyond.data(), pixels.data());
+    from_frequencies(maps.scheme, {.to = pixels.data(),
+                                   .matrix = from.at(0, panel, block.row),
+                                   .matrix_stride = from.stride,
+                                   .rows = block.images,
+                                   .add = maps.add});
     if (maps.epilogue == nullptr) continue;
-    const std::int64_t places = sizes_of(scheme_).out * sizes_of(scheme_).out;
-    const auto end = std::remove(pixels.begin(), pixels.begin() + places, beyond.data());
+    const auto end = std::remove(pixels.begin(), pixels.begin() + side * side, beyond.data());
     (*maps.epilogue)({block.task, panel, pixels.data(), end - pixels.begin(), block.images});
   }
 }

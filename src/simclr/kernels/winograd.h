@@ -7,20 +7,20 @@
 
 namespace simclr {
 
-/// How a 3x3 convolution of stride 1 saves multiplications: tiles of 2x2 or 4x4 outputs, or maps of
-/// 2x2 as a whole.
-enum class WinogradScheme { kF2, kF4, kMap2 };
+/// How a 3x3 convolution saves multiplications: tiles of 2x2 or 4x4 outputs, maps of 2x2 as a
+/// whole, or, with stride 2, tiles of 4x4 outputs (and the way back from them, which is a scheme of
+/// its own).
+enum class WinogradScheme { kF2, kF4, kMap2, kF4Stride2, kF4Stride2Back };
 
-/// 3x3 convolution of stride 1 by Winograd's minimal filtering (Lavin & Gray 2016,
-/// arXiv:1509.09308): tiles of the input go to `frequencies()` matrices, products over channels are
-/// made there, and come back. Maps of any size: tiles that hang over the edge read zeros and write
-/// nothing there.
+/// 3x3 convolution by Winograd's minimal filtering (Lavin & Gray 2016, arXiv:1509.09308): tiles of
+/// the input go to `frequencies()` matrices, products over channels are made there, and come back.
+/// Maps of any size: tiles that hang over the edge read zeros and write nothing there.
 ///
-/// Errors (rms, relative to f64): kF2 and kMap2 below 1e-6, kF4 below 1e-5. The same bits for any
-/// number of threads.
+/// Errors (rms, relative to f64): kF2 and kMap2 below 1e-6, the others below 1e-5. The same bits
+/// for any number of threads.
 class WinogradConv {
  public:
-  /// @param shape  kernel 3, stride 1; a map of 2x2 for kMap2
+  /// @param shape  kernel 3; stride 2 for kF4Stride2, else 1; a map of 2x2 for kMap2
   WinogradConv(const ConvShape& shape, WinogradScheme scheme);
 
   const ConvShape& shape() const { return shape_; }
@@ -46,6 +46,7 @@ class WinogradConv {
 
  private:
   struct Block;
+  struct Square;
   struct Matrices;
   struct Maps;
 
@@ -53,15 +54,18 @@ class WinogradConv {
   std::int64_t images_at_once() const;
   std::int64_t images_in_cache() const;
   std::int64_t slices() const;
+  std::int64_t weight_matrices() const;
+  std::int64_t weights_of(std::int64_t frequency) const;
+  bool begins_weights(std::int64_t frequency) const;
   template <class Float>
-  void locate(const Block& block, const PanelMap& map, std::int64_t side, std::int64_t pad,
-              Float* base, Float* outside, Float** pixel) const;
+  void locate(const Block& block, const PanelMap& map, const Square& square, Float* base,
+              Float* outside, Float** pixel) const;
   template <class Body>
   void for_each_block(std::int64_t first, std::int64_t images, std::int64_t at_most,
                       const Body& body) const;
   std::int64_t blocks_of(std::int64_t images, std::int64_t at_most) const;
   void read_inputs(const Block& block, const PanelMap& map, const ConvInput& x,
-                   const Matrices& to) const;
+                   WinogradScheme scheme, const Matrices& to) const;
   void read_gradients(const Block& block, const PanelMap& map, const float* dy,
                       const Matrices& to) const;
   void write_outputs(const Block& block, const Maps& maps, const Matrices& from) const;

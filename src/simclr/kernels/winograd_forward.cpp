@@ -5,6 +5,7 @@
 #include "simclr/core/huge_memory.h"
 #include "simclr/kernels/gemm.h"
 #include "simclr/kernels/winograd_parts.h"
+#include "simclr/kernels/winograd_rows.h"
 
 namespace simclr {
 namespace {
@@ -15,7 +16,8 @@ constexpr std::int64_t kProductRows = 256;  ///< in a task that multiplies
 
 void WinogradConv::forward(const ConvInput& x, const float* packed, float* y, float* scratch,
                            const Epilogue& epilogue) const {
-  run({shape_.in_map(), shape_.out_map(), x, packed, y, false, epilogue ? &epilogue : nullptr},
+  run({scheme_, shape_.in_map(), shape_.out_map(), x, packed, y, false,
+       epilogue ? &epilogue : nullptr},
       scratch);
 }
 
@@ -26,7 +28,8 @@ std::int64_t WinogradConv::output_tasks() const {
 
 void WinogradConv::input_gradient(const float* dy, const float* packed, float* dx, bool add,
                                   float* scratch, const Epilogue& epilogue) const {
-  run({shape_.out_map(), shape_.in_map(), dy, packed, dx, add, epilogue ? &epilogue : nullptr},
+  run({back_of(scheme_), shape_.out_map(), shape_.in_map(), dy, packed, dx, add,
+       epilogue ? &epilogue : nullptr},
       scratch);
 }
 
@@ -85,10 +88,10 @@ void WinogradConv::run_in_cache(const Maps& maps) const {
         in_stride};
     const Matrices products{inputs.data + frequencies() * in_stride, rows, out_stride};
     block.row = 0;
-    read_inputs(block, maps.in, maps.x, inputs);
+    read_inputs(block, maps.in, maps.x, maps.scheme, inputs);
     for (std::int64_t f = 0; f < frequencies(); ++f) {
-      const float* weights = maps.packed + f * weights_stride;
-      const float* next = maps.packed + (f + 1) % frequencies() * weights_stride;
+      const float* weights = maps.packed + weights_of(f) * weights_stride;
+      const float* next = maps.packed + weights_of((f + 1) % frequencies()) * weights_stride;
       FrequencyProduct{inputs.at(f, 0), rows * kPanel,     maps.in.channels,
                        weights,         products.at(f, 0), rows * kPanel,
                        block.images,    maps.out.panels(), next}
@@ -109,22 +112,24 @@ void WinogradConv::run_in_phases(const Maps& maps, float* scratch) const {
     const Matrices inputs{scratch, rows, matrix_stride(maps.in.channels, rows)};
     const Matrices products{scratch + frequencies() * inputs.stride, rows,
                             matrix_stride(maps.out.channels, rows)};
-    for_each_block(first, images, kTileImages,
-                   [&](const Block& block) { read_inputs(block, maps.in, maps.x, inputs); });
+    for_each_block(first, images, kTileImages, [&](const Block& block) {
+      read_inputs(block, maps.in, maps.x, maps.scheme, inputs);
+    });
     const std::int64_t groups = pieces_of(maps.out.panels(), kTileGroup);
     const std::int64_t parts = pieces_of(rows, kProductRows);
     parallel_for(frequencies() * groups * parts, [&](std::int64_t task) {
       const std::int64_t row = piece_begin(rows, parts, task % parts);
       const std::int64_t panel = task / parts % groups * kTileGroup;
       const std::int64_t f = task / parts / groups;
-      FrequencyProduct{inputs.at(f, 0, row),
-                       rows * kPanel,
-                       maps.in.channels,
-                       maps.packed + f * weights_stride + panel * maps.in.channels * kPanel,
-                       products.at(f, panel, row),
-                       rows * kPanel,
-                       piece_begin(rows, parts, task % parts + 1) - row,
-                       std::min(kTileGroup, maps.out.panels() - panel)}
+      FrequencyProduct{
+          inputs.at(f, 0, row),
+          rows * kPanel,
+          maps.in.channels,
+          maps.packed + weights_of(f) * weights_stride + panel * maps.in.channels * kPanel,
+          products.at(f, panel, row),
+          rows * kPanel,
+          piece_begin(rows, parts, task % parts + 1) - row,
+          std::min(kTileGroup, maps.out.panels() - panel)}
           .run();
     });
     for_each_block(first, images, kTileImages,

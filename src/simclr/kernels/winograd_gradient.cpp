@@ -60,7 +60,7 @@ void WinogradConv::weight_gradient(const ConvInput& x, const float* dy, float* d
     const std::int64_t offset = (panel * shape_.out_channels + first) * kPanel;
     const std::int64_t stride = matrix_stride(shape_.in_channels, shape_.out_channels);
     for (std::int64_t part = 1; part < parts; ++part) {
-      for (std::int64_t f = 0; f < frequencies(); ++f) {
+      for (std::int64_t f = 0; f < weight_matrices(); ++f) {
         float* sum = scratch + f * stride + offset;
         const float* more = sum + part * packed_size();
         for (std::int64_t i = 0; i < lines * kPanel; ++i) sum[i] += more[i];
@@ -102,12 +102,18 @@ void WinogradConv::add_gradients_in_cache(const ConvInput& x, const float* dy, f
         const std::int64_t end = std::min(tile + tiles_at_once, tiles());
         for (block.tile = tile, block.row = 0; block.tile < end;
              ++block.tile, block.row += block.images) {
-          read_inputs(block, in, x, inputs);
+          read_inputs(block, in, x, scheme_, inputs);
           read_gradients(block, out, dy, gradients);
         }
         for (std::int64_t f = 0; f < frequencies(); ++f)
-          GradientProduct{gradients.at(f, 0), inputs.at(f, 0), rows * kPanel,          block.row,
-                          out.channels,       in.panels(),     mine + f * sums_stride, add}
+          GradientProduct{gradients.at(f, 0),
+                          inputs.at(f, 0),
+                          rows * kPanel,
+                          block.row,
+                          out.channels,
+                          in.panels(),
+                          mine + weights_of(f) * sums_stride,
+                          add || !begins_weights(f)}
               .run();
       }
     }
@@ -129,22 +135,26 @@ void WinogradConv::add_gradients_in_phases(const ConvInput& x, const float* dy, 
     const Matrices gradients{scratch + frequencies() * inputs.stride, rows,
                              matrix_stride(out.channels, rows)};
     for_each_block(first, images, kTileImages, [&](const Block& block) {
-      read_inputs(block, in, x, inputs);
+      read_inputs(block, in, x, scheme_, inputs);
       read_gradients(block, out, dy, gradients);
     });
     const std::int64_t groups = pieces_of(in.panels(), kTileGroup);
-    parallel_for(frequencies() * groups, [&](std::int64_t task) {
+    parallel_for(weight_matrices() * groups, [&](std::int64_t task) {
       const std::int64_t panel = task % groups * kTileGroup;
-      const std::int64_t f = task / groups;
-      GradientProduct{gradients.at(f, 0),
-                      inputs.at(f, panel),
-                      rows * kPanel,
-                      rows,
-                      out.channels,
-                      std::min(kTileGroup, in.panels() - panel),
-                      sums + f * sums_stride + panel * out.channels * kPanel,
-                      chunk > 0}
-          .run();
+      // From the last, which most frequencies may share: the longest task comes first.
+      const std::int64_t matrix = weight_matrices() - 1 - task / groups;
+      for (std::int64_t f = 0; f < frequencies(); ++f) {
+        if (weights_of(f) != matrix) continue;
+        GradientProduct{gradients.at(f, 0),
+                        inputs.at(f, panel),
+                        rows * kPanel,
+                        rows,
+                        out.channels,
+                        std::min(kTileGroup, in.panels() - panel),
+                        sums + matrix * sums_stride + panel * out.channels * kPanel,
+                        chunk > 0 || !begins_weights(f)}
+            .run();
+      }
     });
   }
 }

@@ -28,6 +28,13 @@ struct WinogradConv::Block {
   std::int64_t task;
 };
 
+/// What a tile covers of a map.
+struct WinogradConv::Square {
+  std::int64_t side;
+  std::int64_t step;  ///< from a tile's square to the next
+  std::int64_t pad;   ///< by which the first hangs over the edge
+};
+
 /// One matrix [channels / 16][rows][16] for each frequency.
 struct WinogradConv::Matrices {
   float* data;
@@ -40,6 +47,7 @@ struct WinogradConv::Matrices {
 
 /// What goes in and comes out of a convolution, forward or backward.
 struct WinogradConv::Maps {
+  WinogradScheme scheme;
   PanelMap in;
   PanelMap out;
   ConvInput x;

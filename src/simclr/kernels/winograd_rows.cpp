@@ -18,20 +18,20 @@ template <int kFrom, int kTo, class Transform, class Load, class Store>
 HWY_ATTR HWY_INLINE void transform_square(const Transform& transform, const Load& load,
                                           const Store& store) {
   WinogradFloats between[kTo][kFrom];
-#pragma GCC unroll 6
+#pragma GCC unroll 9
   for (int j = 0; j < kFrom; ++j) {
     WinogradFloats column[kFrom], result[kTo];
-#pragma GCC unroll 6
+#pragma GCC unroll 9
     for (int i = 0; i < kFrom; ++i) column[i] = load(i * kFrom + j);
     transform(column, result);
-#pragma GCC unroll 6
+#pragma GCC unroll 9
     for (int i = 0; i < kTo; ++i) between[i][j] = result[i];
   }
-#pragma GCC unroll 6
+#pragma GCC unroll 9
   for (int i = 0; i < kTo; ++i) {
     WinogradFloats result[kTo];
     transform(between[i], result);
-#pragma GCC unroll 6
+#pragma GCC unroll 9
     for (int j = 0; j < kTo; ++j) store(i * kTo + j, result[j]);
   }
 }
@@ -97,7 +97,7 @@ HWY_ATTR void weight_rows(const TapRows& t) {
     for (int part = 0; part < kPanel; part += kWinogradLanes) {
       const float* from = t.taps + line * t.line_stride + part;
       float* to = t.matrix + line * kPanel + part;
-      transform_square<3, S::kFrequencies>(
+      transform_square<3, S::kWeights>(
           [](const WinogradFloats* x, WinogradFloats* r) HWY_ATTR { S::weights(x, r); },
           [&](int i)
               HWY_ATTR { return hn::LoadU(d, from + (t.turned ? 8 - i : i) * t.tap_stride); },
@@ -114,7 +114,7 @@ HWY_ATTR void tap_rows(const TapRows& t) {
     for (int part = 0; part < kPanel; part += kWinogradLanes) {
       float* to = const_cast<float*>(t.taps) + line * t.line_stride + part;
       const float* from = t.matrix + line * kPanel + part;
-      transform_square<S::kFrequencies, 3>(
+      transform_square<S::kWeights, 3>(
           [](const WinogradFloats* x, WinogradFloats* r) HWY_ATTR { S::taps(x, r); },
           [&](int f) HWY_ATTR { return hn::LoadU(d, from + f * t.matrix_stride); },
           [&](int i, WinogradFloats v) HWY_ATTR { hn::StoreU(v, d, to + i * t.tap_stride); });
@@ -131,6 +131,10 @@ HWY_ATTR HWY_INLINE void with_scheme(WinogradScheme scheme, const Body& body) {
       return body(F4());
     case WinogradScheme::kMap2:
       return body(Map2());
+    case WinogradScheme::kF4Stride2:
+      return body(F4Stride2());
+    case WinogradScheme::kF4Stride2Back:
+      return body(F4Stride2Back());
   }
 }
 

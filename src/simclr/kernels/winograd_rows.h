@@ -6,20 +6,32 @@
 
 namespace simclr {
 
-/// Sizes of a scheme's tile.
+/// Sizes of a scheme's tile, along one side.
 struct WinogradSizes {
-  std::int64_t in, out, frequencies, pad;
+  std::int64_t in, in_step, pad;  ///< step: from a tile to the next
+  std::int64_t out;               ///< likewise its step
+  std::int64_t frequencies;
+  std::int64_t weights;  ///< of as many frequencies; those after the last share its weights
 };
 constexpr WinogradSizes sizes_of(WinogradScheme scheme) {
   switch (scheme) {
     case WinogradScheme::kF2:
-      return {4, 2, 4, 1};
+      return {4, 2, 1, 2, 4, 4};
     case WinogradScheme::kF4:
-      return {6, 4, 6, 1};
+      return {6, 4, 1, 4, 6, 6};
     case WinogradScheme::kMap2:
+      return {2, 2, 0, 2, 3, 3};
+    case WinogradScheme::kF4Stride2:
+      return {9, 8, 1, 4, 9, 6};
+    case WinogradScheme::kF4Stride2Back:
       break;
   }
-  return {2, 2, 3, 0};
+  return {5, 4, 0, 8, 9, 6};
+}
+
+/// The scheme of the input gradient.
+constexpr WinogradScheme back_of(WinogradScheme scheme) {
+  return scheme == WinogradScheme::kF4Stride2 ? WinogradScheme::kF4Stride2Back : scheme;
 }
 
 /// relu(scale * pixel + shift) x inside, of one panel.

@@ -7,6 +7,7 @@
 #include <hwy/highway.h>
 
 #include "simclr/kernels/winograd-inl.h"
+#include "simclr/kernels/winograd_stride2-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace simclr::HWY_NAMESPACE {

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "cli/bench.h"
 #include "simclr/core/huge_memory.h"
 #include "simclr/core/random.h"
+#include "simclr/core/stopwatch.h"
 #include "simclr/engine/network.h"
 #include "simclr/train/device.h"
 
@@ -16,7 +16,6 @@ namespace simclr::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Clock = std::chrono::steady_clock;
 
 struct Named {
   ConvAlgorithm algorithm;
@@ -46,9 +45,9 @@ double best_of(double seconds, const Run& run) {
   double best = 1e9;
   double total = 0.0;
   for (int i = 0; i < 3 || total < seconds; ++i) {
-    const auto start = Clock::now();
+    const Stopwatch watch;
     run();
-    const double took = std::chrono::duration<double>(Clock::now() - start).count();
+    const double took = watch.seconds();
     best = std::min(best, took);
     total += took;
   }

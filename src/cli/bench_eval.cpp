@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 #include "cli/bench.h"
 #include "simclr/core/parallel.h"
 #include "simclr/core/random.h"
+#include "simclr/core/stopwatch.h"
 #include "simclr/eval/knn.h"
 #include "simclr/eval/linear_probe.h"
 #include "simclr/kernels/peak.h"
@@ -22,7 +22,6 @@ namespace simclr::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Clock = std::chrono::steady_clock;
 
 /// Like features of a network: after a ReLU, correlated, around one centre for each class.
 Features made_features(std::int64_t count, const BenchEvalOptions& options, std::uint32_t part) {
@@ -52,9 +51,9 @@ Features made_features(std::int64_t count, const BenchEvalOptions& options, std:
 double median_seconds(int rounds, const std::function<void()>& work) {
   std::vector<double> seconds;
   for (int i = 0; i < rounds; ++i) {
-    const auto start = Clock::now();
+    const Stopwatch watch;
     work();
-    seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    seconds.push_back(watch.seconds());
   }
   std::sort(seconds.begin(), seconds.end());
   return seconds[seconds.size() / 2];

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -8,6 +7,7 @@
 #include "cli/bench_timing.h"
 #include "cli/console.h"
 #include "simclr/core/error.h"
+#include "simclr/core/stopwatch.h"
 #include "simclr/data/open.h"
 #include "simclr/loader/batch_loader.h"
 
@@ -34,10 +34,9 @@ class EndlessLoader {
 
   /// Takes `batches` batches. @return seconds on the wall
   double seconds(std::int64_t batches) {
-    using Clock = std::chrono::steady_clock;
-    const auto start = Clock::now();
+    const Stopwatch watch;
     for (std::int64_t i = 0; i < batches; ++i) next();
-    return std::chrono::duration<double>(Clock::now() - start).count();
+    return watch.seconds();
   }
 
  private:

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -19,6 +18,7 @@
 #include "simclr/core/error.h"
 #include "simclr/core/parallel.h"
 #include "simclr/core/random.h"
+#include "simclr/core/stopwatch.h"
 #include "simclr/loss/nt_xent.h"
 #include "simclr/train/device.h"
 
@@ -26,7 +26,6 @@ namespace simclr::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Clock = std::chrono::steady_clock;
 
 /// Views that the loss is compared with its whole matrix at, before anything is timed.
 constexpr std::int64_t kComparedViews = 512;
@@ -94,9 +93,9 @@ Json measured(std::int64_t views, std::int64_t width, const BenchLossOptions& op
   reset_peak();
   const double before = status_mib("VmRSS").value_or(0.0);
   for (int run = 0; run < options.runs; ++run) {
-    const auto start = Clock::now();
+    const Stopwatch watch;
     computed(z, [&](const at::Tensor& x) { return nt_xent(x, options.temperature); });
-    seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    seconds.push_back(watch.seconds());
   }
   // The kernel counts pages of several threads roughly: a batch of few rows may seem to take less
   // than none.

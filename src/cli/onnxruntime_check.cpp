@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
+#include "simclr/core/scratch_folder.h"
 
 namespace simclr {
 const char* onnxruntime_check_script();  // onnxruntime_check.py, embedded
@@ -28,27 +28,6 @@ namespace fs = std::filesystem;
 
 constexpr int kNotInstalled = 77;
 constexpr int kNoProgram = 127;
-
-/// A folder for the inputs and outputs, gone at the end.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string name = (fs::temp_directory_path() / "simclr-export-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw Error(ExitCode::kFailed, fmt::format("{}: cannot be made", name), "Set TMPDIR.");
-    path_ = name;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  fs::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
 
 void write_values(const fs::path& path, const at::Tensor& tensor) {
   const at::Tensor values = tensor.contiguous();
@@ -83,7 +62,7 @@ std::optional<OnnxruntimeCheck> check_by_onnxruntime(const fs::path& model,
                                                      const ExportResult& result,
                                                      const std::string& python) {
   if (python == "none" || result.inputs.empty()) return std::nullopt;
-  const ScratchFolder scratch;
+  const ScratchFolder scratch("export");
   const fs::path input = scratch / "input";
   const at::Tensor& images = result.inputs.begin()->second;
   write_values(input, images);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "simclr/core/error.h"
+#include "simclr/core/stopwatch.h"
 #include "simclr/core/text.h"
 #include "simclr/data/resize.h"
 
@@ -157,13 +157,12 @@ class Collector {
   }
 
   void report() const {
-    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    const double seconds = watch_.seconds();
     sink_.progress("reading images", static_cast<std::int64_t>(done_),
                    static_cast<std::int64_t>(images_.files.size()),
                    fmt::format("{:.0f} images/s", static_cast<double>(done_) / seconds));
   }
 
-  using Clock = std::chrono::steady_clock;
   const ImageFiles& images_;
   bool strict_;
   CacheWriter& writer_;
@@ -172,7 +171,7 @@ class Collector {
   SizeCounter sizes_;
   bool complete_ = true;
   std::size_t done_ = 0;
-  Clock::time_point start_ = Clock::now();
+  Stopwatch watch_;
 };
 
 }  // namespace

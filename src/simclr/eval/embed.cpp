@@ -3,7 +3,6 @@
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
 #include "simclr/core/sha256.h"
+#include "simclr/core/stopwatch.h"
 #include "simclr/core/text.h"
 #include "simclr/eval/features.h"
 #include "simclr/formats/npy.h"
@@ -170,7 +170,6 @@ NamedImages every_image(const DataSource& source) {
 
 EmbedResult embed_images(const Embedding& embedding, const NamedImages& images,
                          const EmbedPlan& plan, EventSink& sink) {
-  using Clock = std::chrono::steady_clock;
   make_room(plan);
   BatchPlan batches = whole_images(embedding, plan.normalization);
   const auto total = static_cast<std::int64_t>(images.images->size());
@@ -188,12 +187,12 @@ EmbedResult embed_images(const Embedding& embedding, const NamedImages& images,
   const c10::NoGradGuard no_gradient;
   const std::string before = embedding.fingerprint();
   BatchLoader loader(images.images, batches, plan.workers);
-  const auto start = Clock::now();
+  const Stopwatch watch;
   std::int64_t done = result.kept;
   while (auto batch = loader.next()) {
     array.add(embedding.vectors_of(views_tensor(*batch, embedding.side, embedding.device)));
     done += batch->images;
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const double seconds = watch.seconds();
     sink.progress(
         "Embedding", done, total,
         fmt::format("{:.0f} images/s", static_cast<double>(done - result.kept) / seconds));

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "simclr/core/error.h"
+#include "simclr/core/stopwatch.h"
 #include "simclr/train/step.h"
 
 namespace simclr {
@@ -29,12 +29,11 @@ BatchPlan whole_images(const Embedding& embedding, Normalization normalization) 
 Features extract_features(const Embedding& embedding, const std::shared_ptr<const Dataset>& dataset,
                           const BatchPlan& plan, std::int64_t workers, const std::string& task,
                           EventSink& sink) {
-  using Clock = std::chrono::steady_clock;
   const c10::NoGradGuard no_gradient;
   const auto total = static_cast<std::int64_t>(dataset->size());
   Features features{at::empty({total, embedding.width}, at::kFloat), at::empty({total}, at::kLong)};
   BatchLoader loader(dataset, plan, workers);
-  const auto start = Clock::now();
+  const Stopwatch watch;
   std::int64_t done = 0;
   while (auto batch = loader.next()) {
     const at::Tensor views = views_tensor(*batch, plan.side, embedding.device);
@@ -42,7 +41,7 @@ Features extract_features(const Embedding& embedding, const std::shared_ptr<cons
     std::copy(batch->labels.begin(), batch->labels.end(),
               features.labels.data_ptr<std::int64_t>() + done);
     done += batch->images;
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const double seconds = watch.seconds();
     sink.progress(task, done, total,
                   fmt::format("{:.0f} images/s", static_cast<double>(done) / seconds));
   }

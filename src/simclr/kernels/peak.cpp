@@ -37,9 +37,9 @@ HWY_AFTER_NAMESPACE();
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 
 #include "simclr/core/parallel.h"
+#include "simclr/core/stopwatch.h"
 
 namespace simclr {
 namespace {
@@ -47,21 +47,20 @@ HWY_EXPORT(run_chains);
 }
 
 double measure_peak_gflops(double seconds) {
-  using Clock = std::chrono::steady_clock;
   constexpr std::int64_t kRounds = 2'000'000;
   double best = 0.0;
-  const auto begin = Clock::now();
+  const Stopwatch whole;
   do {
     std::atomic<double> operations = 0.0;
-    const auto start = Clock::now();
+    const Stopwatch round;
     parallel_for(parallel_threads(), [&](std::int64_t) {
       float result = 0.0F;
       const double done = HWY_DYNAMIC_DISPATCH(run_chains)(kRounds, &result);
       if (result > 0.0F) operations.fetch_add(done);  // always, but the compiler cannot know
     });
-    const double took = std::chrono::duration<double>(Clock::now() - start).count();
+    const double took = round.seconds();
     best = std::max(best, operations.load() / took * 1e-9);
-  } while (std::chrono::duration<double>(Clock::now() - begin).count() < seconds);
+  } while (whole.seconds() < seconds);
   return best;
 }
 

@@ -1,16 +1,16 @@
 #include "simclr/study/estimate.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <map>
 #include <set>
 #include <string>
 
 #include "simclr/config/schema.h"
+#include "simclr/core/scratch_folder.h"
+#include "simclr/core/stopwatch.h"
 #include "simclr/data/open.h"
 #include "simclr/loader/batch_loader.h"
 #include "simclr/study/baselines.h"
@@ -26,33 +26,10 @@ namespace simclr {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
 constexpr int kWarmUpSteps = 3;
 constexpr int kFewestSteps = 6;
 constexpr double kMeasuredSeconds = 4.0;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// A folder that goes with its owner.
-class ScratchFolder {
- public:
-  ScratchFolder() : path_(fs::temp_directory_path() / fmt::format("simclr-estimate-{}", getpid())) {
-    fs::create_directories(path_);
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 /// The value of every setting of these sections: what a measurement depends on.
 std::string signature(const Settings& settings, const std::vector<std::string>& keys) {
@@ -74,21 +51,21 @@ struct StepTimes {
 /// Some steps of a real run into `run`, which is stopped and saved as by a signal.
 StepTimes time_steps(const Settings& settings, const fs::path& run) {
   NullSink silence;
-  std::vector<Clock::time_point> ends;
+  const Stopwatch watch;
+  std::vector<double> ends;  // seconds
   PretrainOptions options{.settings = settings, .out = run, .command = "estimate"};
   options.settings.train.epochs = std::max<std::int64_t>(settings.train.epochs, 1000);
   options.stop = [&] {
-    ends.push_back(Clock::now());
+    ends.push_back(watch.seconds());
     const auto steps = static_cast<int>(ends.size());
     return steps >= kWarmUpSteps + kFewestSteps &&
-           seconds_since(ends[kWarmUpSteps - 1]) >= kMeasuredSeconds;
+           ends.back() - ends[kWarmUpSteps - 1] >= kMeasuredSeconds;
   };
   pretrain(options, silence);
   StepTimes times;
-  times.checkpoint_seconds = seconds_since(ends.back());
+  times.checkpoint_seconds = watch.seconds() - ends.back();
   std::vector<double> steps;
-  for (std::size_t i = kWarmUpSteps; i < ends.size(); ++i)
-    steps.push_back(std::chrono::duration<double>(ends[i] - ends[i - 1]).count());
+  for (std::size_t i = kWarmUpSteps; i < ends.size(); ++i) steps.push_back(ends[i] - ends[i - 1]);
   std::nth_element(steps.begin(), steps.begin() + std::ssize(steps) / 2, steps.end());
   times.step_seconds = steps[steps.size() / 2];
   return times;
@@ -101,11 +78,11 @@ double time_validation(const StudyPlan& plan, const Settings& settings) {
   SimclrModel model = make_model(settings, data);
   model.to(device);
   const Monitor monitor(settings, data, model.feature_width(), device);
-  const auto start = Clock::now();
+  const Stopwatch watch;
   common_measure(model, data, settings.augment, plan.measure, 0, settings.run.workers);
   EpochMetrics row;
   monitor.measure(model, row);
-  return seconds_since(start);
+  return watch.seconds();
 }
 
 struct EvaluationTimes {
@@ -129,9 +106,9 @@ EvaluationTimes time_evaluation(const StudyPlan& plan, const Trial& trial,
                        .command = "estimate",
                        .stop = [] { return false; }};
   const auto timed = [&] {
-    const auto start = Clock::now();
+    const Stopwatch watch;
     finish_trial(work, silence);
-    return seconds_since(start);
+    return watch.seconds();
   };
   EvaluationTimes times;
   times.first = timed();
@@ -147,7 +124,7 @@ class Estimator {
   Estimator(const StudyPlan& plan, EventSink& sink)
       : plan_(plan),
         sink_(sink),
-        folder_(StudyFolder::open(scratch_.path() / "study", plan, "estimate", false)) {}
+        folder_(StudyFolder::open(scratch_ / "study", plan, "estimate", false)) {}
 
   TrialEstimate estimate(std::size_t i) {
     const Trial& trial = plan_.trials[i];
@@ -214,7 +191,7 @@ class Estimator {
 
   const StudyPlan& plan_;
   EventSink& sink_;
-  ScratchFolder scratch_;
+  ScratchFolder scratch_{"estimate"};
   StudyFolder folder_;
   std::map<std::string, StepTimes> steps_;
   std::map<std::string, double> validations_;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "simclr/core/error.h"
+#include "simclr/core/stopwatch.h"
 #include "simclr/core/text.h"
 #include "simclr/data/open.h"
 #include "simclr/study/run_trial.h"
@@ -14,8 +15,6 @@
 
 namespace simclr {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// How long to wait before looking again whether another process has finished the source run.
 constexpr auto kLookAgain = std::chrono::seconds(2);
@@ -111,7 +110,7 @@ class StudyRunner {
 
   void work(std::size_t i, const std::filesystem::path& weights, const TrialLock& lock) {
     const Trial& trial = plan_.trials[i];
-    const auto start = Clock::now();
+    const Stopwatch watch;
     TrialState state = folder_.state(trial);
     tried_.insert(i);
     TrialSink sink(sink_, fmt::format("[{}/{} {}] ", i + 1, plan_.trials.size(), trial.name),
@@ -142,7 +141,7 @@ class StudyRunner {
       sink.message("Another process has taken this trial over; it is left to it.");
       return;
     }
-    state.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    state.seconds += watch.seconds();
     folder_.write_state(trial, state);
   }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <chrono>
+#include "simclr/core/stopwatch.h"
 
 namespace simclr {
 
@@ -20,15 +20,13 @@ struct StageSeconds {
 class StageTimer {
  public:
   explicit StageTimer(double& seconds) : seconds_(seconds) {}
-  ~StageTimer() {
-    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
+  ~StageTimer() { seconds_ += watch_.seconds(); }
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;
 
  private:
   double& seconds_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Stopwatch watch_;
 };
 
 }  // namespace simclr

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
+#include "simclr/core/stopwatch.h"
 #include "simclr/core/text.h"
 #include "simclr/train/device.h"
 #include "simclr/train/monitor.h"
@@ -20,21 +20,10 @@ constexpr std::int64_t kWarmUpSteps = 2;
 constexpr std::int64_t kMostSteps = 30;
 constexpr double kMostSeconds = 10.0;  // for each of steps and validation
 
-/// Seconds since it began.
-class Watch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 /// Seconds a batch, over those after the warm-up. @param work  takes a batch
 template <class Work>
 double seconds_per_batch(BatchLoader& loader, std::int64_t warm_up, Work&& work) {
-  Watch watch;
+  Stopwatch watch;
   double start = 0.0;
   std::int64_t done = 0;
   while (auto batch = loader.next()) {
@@ -56,7 +45,7 @@ std::int64_t epochs_within(double seconds, const RunCost& cost) {
 }
 
 std::int64_t measured_epochs(const Settings& settings, const DataSplits& data, EventSink& sink) {
-  const Watch watch;
+  const Stopwatch watch;
   const c10::Device device = prepare_device(settings.run);
   SimclrModel model = make_model(settings, data);
   model.to(device);
@@ -78,7 +67,7 @@ std::int64_t measured_epochs(const Settings& settings, const DataSplits& data, E
   const double scoring = seconds_per_batch(validation, 0, [&](Batch& batch) {
     score(model, criterion, views_tensor(batch, side, device), batch.labels);
   });
-  const Watch looking;
+  const Stopwatch looking;
   EpochMetrics unused;
   monitor.measure(model, unused);
   const RunCost cost{static_cast<double>(training.batches()) * step +

@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "simclr/core/error.h"
 #include "simclr/core/parallel.h"
 #include "simclr/core/random.h"
+#include "simclr/core/text.h"
 #include "simclr/engine/network.h"
 #include "simclr/engine/step_profile.h"
 #include "simclr/kernels/peak.h"
@@ -199,9 +199,7 @@ void choose_simd(const std::string& wanted) {
   if (wanted.empty()) return;
   std::string all;
   for (std::int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) {
-    std::string name = hwy::TargetName(rest & -rest);
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string name = lower_case(hwy::TargetName(rest & -rest));
     if (name == wanted) return hwy::SetSupportedTargetsForTest(rest & -rest);
     all += (all.empty() ? "" : ", ") + name;
   }

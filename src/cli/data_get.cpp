@@ -29,12 +29,10 @@ KnownSet known_set(const std::string& name) {
   if (const auto set = find_known_set(name)) return *set;
   std::vector<std::string> names;
   for (const KnownSet& set : known_sets()) names.emplace_back(set.name);
-  throw Error(ExitCode::kUsage,
-              fmt::format("{}: no set of that name; did you mean {}?", printable(name),
-                          nearest_name(name, names)),
-              fmt::format("Known are: {}. Other images need no fetching: give their folder or "
+  throw Error(ExitCode::kUsage, fmt::format("{}: no set of that name", printable(name)),
+              fmt::format("{}Known are: {}. Other images need no fetching: give their folder or "
                           "archive with --data PATH.",
-                          fmt::join(names, ", ")));
+                          did_you_mean(name, names), fmt::join(names, ", ")));
 }
 
 void get(const GetCommand& command) {

@@ -60,7 +60,7 @@ ExitCode run(DemoCommand& command) {
 
 void add_demo(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand(
-      "demo", "pretrain, evaluate and report on the built-in images: a few minutes");
+      "demo", "pretrain, evaluate and report on the built-in images: under a minute");
   const auto state = std::make_shared<DemoCommand>(*command);
   state->options.out = "runs/demo";
   command

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/usage_error.h"
 #include "simclr/core/version.h"
 
 namespace simclr::cli {
@@ -14,7 +15,7 @@ constexpr const char* kAbout =
     "SimCLR (Chen et al. 2020) as one program: learns an encoder from images without labels, and "
     "shows how good it is.";
 constexpr const char* kExamples = R"(Start here:
-  simclr demo                                         a few minutes, nothing to download
+  simclr demo                                         under a minute, nothing to download
   simclr pretrain --data DIR --preset seed --out runs/a
   simclr linear --run runs/a
 
@@ -63,7 +64,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    print_error(error.what(), "See `simclr --help`, or `simclr COMMAND --help`.");
+    const UsageError usage = explain(app, {argv + 1, argv + argc}, error);
+    print_error(usage.message, usage.hint);
     return static_cast<int>(ExitCode::kUsage);
   }
   return static_cast<int>(context.result);

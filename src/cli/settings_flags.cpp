@@ -10,6 +10,7 @@
 #include "cli/cache_folder.h"
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
+#include "simclr/core/text.h"
 
 namespace simclr::cli {
 namespace {
@@ -17,12 +18,6 @@ namespace {
 constexpr std::string_view kPrefix = "SIMCLR_";
 // Variables that are not settings: where caches live, and what the build scripts read.
 constexpr std::array kReserved{"SIMCLR_HOME", "SIMCLR_LIBTORCH", "SIMCLR_PIP_ARGS"};
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 /// Where decoded pictures are kept unless something else is said; "" where there is no home.
 std::string usual_cache() {
@@ -83,7 +78,7 @@ void SettingsFlags::apply_environment(SettingsBuilder& builder) const {
     const std::string name(text.substr(0, equals));
     const bool reserved = std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end();
     if (!name.starts_with(kPrefix) || equals == std::string_view::npos || reserved) continue;
-    const std::string setting = lower(name.substr(kPrefix.size()));
+    const std::string setting = lower_case(name.substr(kPrefix.size()));
     try {
       if (flag_of_.contains(find_field(setting).key())) {
         builder.set(setting, text.substr(equals + 1), name);

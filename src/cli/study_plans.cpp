@@ -18,9 +18,9 @@ std::set<std::size_t> trials_of(const StudyPlan& plan,
     const auto sub = std::find_if(plan.sub_studies.begin(), plan.sub_studies.end(),
                                   [&](const SubStudy& s) { return s.name == name; });
     if (sub == plan.sub_studies.end()) {
-      throw Error(ExitCode::kUsage, fmt::format("--only: there is no sub-study '{}'", name),
-                  fmt::format("Did you mean '{}'? There are: {}.", nearest_name(name, known),
-                              fmt::join(known, ", ")));
+      throw Error(
+          ExitCode::kUsage, fmt::format("--only: there is no sub-study '{}'", name),
+          fmt::format("{}There are: {}.", did_you_mean(name, known), fmt::join(known, ", ")));
     }
     for (const Arm& arm : sub->arms) trials.insert(arm.trials.begin(), arm.trials.end());
   }

@@ -287,6 +287,14 @@ class CliTest(unittest.TestCase):
 
     def test_usage_errors_exit_with_2_and_name_the_nearest(self):
         self.expect_error(USAGE, "--out", "pretrain")
+        self.expect_error(USAGE, "simclr has no command 'pretain'\nDid you mean 'pretrain'? ", "pretain", "--out", "a")
+        self.expect_error(USAGE, "bench has no command 'cnv'\nDid you mean 'conv'? ", "bench", "cnv")
+        self.expect_error(USAGE, "simclr pretrain has no --temprature\nDid you mean '--temperature'? ", "pretrain",
+                          "--out", self.dir / "a", "--temprature=1")
+        self.expect_error(USAGE, "See `simclr bench conv --help`", "bench", "conv", "--views", "many")
+        self.expect_error(USAGE, "there is no such folder", "knn", "--run", self.dir / "none")
+        self.expect_error(USAGE, "is 20% or 0.2", "pretrain", "--train-percent", "20", "--out", self.dir / "a")
+        self.expect_error(USAGE, "Did you mean 'cifar10'?", "pretrain", "--data", "CIFAR-10", "--out", self.dir / "a")
         self.expect_error(USAGE, "temprature", "pretrain", "--out", self.dir / "a", "temprature=1")
         self.expect_error(USAGE, "Did you mean 'temperature'?", "pretrain", "--out", self.dir / "a", "temprature=1")
         self.expect_error(USAGE, "whole number", "pretrain", "--epochs", "0", "--out", self.dir / "a")

@@ -118,7 +118,7 @@ class DataGetTest(unittest.TestCase):
 
     def test_refusals_are_told(self):
         self.expect_error(self.get("cifar10", "--url", self.url("/none")), FAILED, "the server answers with status 404")
-        self.expect_error(self.get("cifar"), USAGE, "cifar: no set of that name; did you mean cifar10?")
+        self.expect_error(self.get("cifar"), USAGE, "Did you mean 'cifar10'? Known are: ")
         self.expect_error(self.get("cifar10", "--sha256", SHA256), USAGE, "--url")
 
     def test_without_a_network_the_manual_steps_are_given(self):

@@ -28,6 +28,15 @@ TEST(NearestName, WorksAtTheEdges) {
   EXPECT_EQ(nearest_name("a", {""}), "");
 }
 
+TEST(DidYouMean, NamesOnlyWhatIsNear) {
+  const std::vector<std::string> names{"cifar10", "stl10", "temperature"};
+  EXPECT_EQ(did_you_mean("temprature", names), "Did you mean 'temperature'? ");
+  EXPECT_EQ(did_you_mean("cifar", names), "Did you mean 'cifar10'? ");
+  EXPECT_EQ(did_you_mean("mnist", names), "");
+  EXPECT_EQ(did_you_mean("", names), "");
+  EXPECT_EQ(did_you_mean("x", {}), "");
+}
+
 TEST(IsUtf8, TakesEveryCharacterAndNothingElse) {
   for (const char* text :
        {"", "a\nb\x7f", "\u00e9\u0080", "\u732b\ud7ff\uffff", "\U0001f408\U0010ffff"}) {

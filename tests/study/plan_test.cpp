@@ -183,14 +183,28 @@ TEST(StudyFile, ErrorsNameFileLineAndTheNearestName) {
   fails("evaluate: [knnn]\nsub_studies: []", "there is no protocol 'knnn'");
   fails("sub_studies: [{name: a, grid: {lr: [1]}}, {name: a, grid: {lr: [1]}}]",
         "two sub-studies are named 'a'");
-  fails(
-      "sub_studies: [{name: a, grid: {lr: [1]}}]\n"
-      "claims: [{text: t, in: b, figure: knn, rule: rises}]",
-      "there is no sub-study 'b'");
-  fails(
-      "sub_studies: [{name: a, grid: {lr: [1]}}]\n"
-      "claims: [{text: t, in: a, figure: knn, rule: rise}]",
-      "there is no rule 'rise'");
+  fails("seeds: 3\nsub_studies: []", "s.yaml:1: seeds must be a list, as [0, 1, 2]");
+}
+
+TEST(StudyFile, AClaimAboutWhatIsNotThereIsAnError) {
+  const auto fails = [](const std::string& claim, const std::string& message,
+                        const std::string& hint = "") {
+    const Error error = expect_error(ExitCode::kUsage, [&] {
+      plan_of(
+          "evaluate: [knn]\nsub_studies: [{name: a, grid: {lr: [1, 2]}}]\nclaims:\n  - {text: t, " +
+          claim + "}");
+    });
+    EXPECT_TRUE(contains(error.what(), "s.yaml:4: " + message)) << error.what();
+    EXPECT_TRUE(contains(error.hint(), hint)) << error.hint();
+  };
+  fails("in: b, figure: knn, rule: rises", "there is no sub-study 'b'", "There are: a.");
+  fails("in: a, figure: knn, rule: rise", "there is no rule 'rise'", "Did you mean 'rises'?");
+  fails("in: a, figure: val_los, rule: rises", "there is no figure 'val_los'", "'val_loss'");
+  fails("in: a, figure: linear, rule: rises", "'linear' is not among the evaluations", "[knn]");
+  fails("in: a, figure: knn, rule: greater", "rule 'greater' needs arms", "Arms of a: 1, 2.");
+  fails("in: a, figure: knn, rule: greater, arms: [1, 3]", "there is no arm '3'");
+  fails("in: a, figure: knn, rule: same, arms: [1, 2]", "rule 'same' needs within");
+  fails("in: a, figure: knn, rule: extremes-worse", "rule 'extremes-worse' needs three arms");
 }
 
 TEST(StudyFile, TheStudiesOfConfigsAreSound) {

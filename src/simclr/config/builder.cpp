@@ -135,7 +135,7 @@ std::string preset_yaml(const std::string& name) {
     if (preset.name == name) return preset.yaml;
   }
   throw Error(ExitCode::kUsage, fmt::format("there is no preset '{}'", name),
-              fmt::format("Did you mean '{}'? Presets: {}.", nearest_name(name, preset_names()),
+              fmt::format("{}Presets: {}.", did_you_mean(name, preset_names()),
                           fmt::join(preset_names(), ", ")));
 }
 

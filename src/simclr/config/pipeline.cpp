@@ -48,8 +48,7 @@ OperationSettings operation_called(const std::string& name) {
     known.emplace_back(operation_name(operation));
   }
   fail(fmt::format("there is no operation '{}'", name),
-       fmt::format("Did you mean '{}'? Operations: {}.", nearest_name(name, known),
-                   fmt::join(known, ", ")));
+       fmt::format("{}Operations: {}.", did_you_mean(name, known), fmt::join(known, ", ")));
 }
 
 void set_parameter(OperationSettings& operation, const std::string& name, std::string_view value) {
@@ -65,8 +64,8 @@ void set_parameter(OperationSettings& operation, const std::string& name, std::s
   std::visit([&](auto& settings) { visit_fields(settings, visit); }, operation);
   if (!found) {
     fail(fmt::format("there is no parameter '{}'", key),
-         fmt::format("Did you mean '{}'? {} has: {}.", nearest_name(name, known),
-                     operation_name(operation), fmt::join(known, ", ")));
+         fmt::format("{}{} has: {}.", did_you_mean(name, known), operation_name(operation),
+                     fmt::join(known, ", ")));
   }
 }
 
@@ -164,8 +163,8 @@ Pipeline parse_expression(const std::string& text) {
   }
   if (base.empty()) {
     fail(fmt::format("there is no pipeline '{}'", text),
-         fmt::format("Did you mean '{}'? Named pipelines: {}; or give a YAML list of operations.",
-                     nearest_name(text, pipeline_names()), fmt::join(pipeline_names(), ", ")));
+         fmt::format("{}Named pipelines: {}; or give a YAML list of operations.",
+                     did_you_mean(text, pipeline_names()), fmt::join(pipeline_names(), ", ")));
   }
   Pipeline pipeline = parse_list(YAML::Load(std::string(list)));
   for (std::size_t at = base.size(); at < text.size();) {

@@ -89,8 +89,7 @@ const Field& find_field(std::string_view name) {
     known.push_back(name.find('.') == std::string_view::npos ? field.flag : field.key());
   }
   throw Error(ExitCode::kUsage, fmt::format("there is no setting '{}'", name),
-              fmt::format("Did you mean '{}'? `simclr config explain` lists them all.",
-                          nearest_name(name, known)));
+              did_you_mean(name, known) + "`simclr config explain` lists them all.");
 }
 
 std::vector<std::string> differing_keys(const Settings& a, const Settings& b) {

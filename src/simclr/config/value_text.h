@@ -93,6 +93,18 @@ std::string allowed() {
 
 // ---- text to values; @throws Error(kUsage) ----
 
+/// What may have been meant by a number that is not allowed: 20 for a share of 20%, a comma for the
+/// decimal point.
+template <Number T>
+std::string shown_otherwise(std::string_view text, const Range& range, double number) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (text.find(',') != text.npos) return ", with a decimal point";
+    if (range.high == 1.0 && number > 1.0 && number <= 100.0 && !text.ends_with('%'))
+      return fmt::format("; a share of {0} % is {0}% or {1}", number, number / 100.0);
+  }
+  return "";
+}
+
 template <Number T>
 void parse_value(const std::string& key, std::string_view text, const Range& range, T& value) {
   T parsed{};
@@ -104,7 +116,7 @@ void parse_value(const std::string& key, std::string_view text, const Range& ran
   const bool inside = std::isfinite(number) && number <= range.high &&
                       (range.open_low ? number > range.low : number >= range.low);
   if (error != std::errc() || end != digits.data() + digits.size() || !inside)
-    reject(key, text, allowed<T>(range));
+    reject(key, text, allowed<T>(range) + shown_otherwise<T>(text, range, number));
   value = parsed;
 }
 template <Choice E>

@@ -118,6 +118,19 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
   return best;
 }
 
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::string name = nearest_name(word, candidates);
+  const bool begun = word.size() > 1 && name.starts_with(word);
+  if (!begun && edit_distance(word, name) > std::max<std::size_t>(1, word.size() / 3)) return "";
+  return fmt::format("Did you mean '{}'? ", name);
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
 std::string format_duration(double seconds) {
   const auto whole = static_cast<long>(std::lround(std::max(seconds, 0.0)));
   if (whole < 60) return fmt::format("{} s", whole);

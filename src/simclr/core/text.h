@@ -11,6 +11,13 @@ namespace simclr {
 /// first.
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
 
+/// "Did you mean 'x'? " of the nearest candidate if `word` is its beginning or a slip of it, at
+/// most every third letter another; else "".
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+/// With a to z in place of A to Z.
+std::string lower_case(std::string text);
+
 /// Is it UTF-8 from end to end (RFC 3629)?
 bool is_utf8(std::string_view bytes);
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <optional>
 #include <set>
@@ -52,8 +51,7 @@ std::optional<PartName> part_name(std::string_view folder) {
        {"validation", PartName::kValidation},
        {"unlabelled", PartName::kUnlabelled},
        {"unlabeled", PartName::kUnlabelled}}};
-  std::string lower(folder);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = lower_case(std::string(folder));
   for (const auto& [name, part] : kNames)
     if (name == lower) return part;
   return std::nullopt;

@@ -3,9 +3,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <exception>
 #include <memory>
@@ -14,6 +12,7 @@
 #include <system_error>
 
 #include "simclr/core/error.h"
+#include "simclr/core/text.h"
 #include "simclr/core/version.h"
 
 namespace simclr {
@@ -80,9 +79,7 @@ class Transfer {
     }
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return;
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string name = lower_case(std::string(line.substr(0, colon)));
     const std::string_view value = trimmed(line.substr(colon + 1));
     if (name == "content-length") {
       length_ = number(value);

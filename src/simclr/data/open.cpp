@@ -38,10 +38,13 @@ std::string path_of(const DataSettings& settings) {
   std::error_code ignored;
   if (fs::exists(settings.source, ignored)) return settings.source;
   if (const auto set = find_known_set(settings.source)) return fetched_set(*set, settings.cache);
+  std::vector<std::string> names{"shapes10"};
+  for (const KnownSet& set : known_sets()) names.emplace_back(set.name);
   throw Error(
       ExitCode::kUsage, fmt::format("{}: no such data source", printable(settings.source)),
-      "Give shapes10 (built in), cifar10, cifar100 or stl10 (see `simclr data get`), or the "
-      "path of a folder, an archive or a list of pictures, of a set or of an .npy array.");
+      did_you_mean(lower_case(settings.source), names) +
+          "Give shapes10 (built in), cifar10, cifar100 or stl10 (see `simclr data get`), or the "
+          "path of a folder, an archive or a list of pictures, of a set or of an .npy array.");
 }
 
 DataSource open_path(const DataSettings& settings, bool read_again, EventSink& sink) {

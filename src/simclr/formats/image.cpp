@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "simclr/core/text.h"
 #include "simclr/formats/bytes.h"
 #include "simclr/formats/exif.h"
 #include "simclr/formats/image_readers.h"
@@ -36,13 +37,6 @@ Reader reader_of(ImageFormat format) {
       break;
   }
   return {detail::pnm_size, detail::decode_pnm};
-}
-
-std::string lower_case(std::string text) {
-  for (char& letter : text) {
-    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  }
-  return text;
 }
 
 /// An HTML page: what a download that went wrong often leaves under a picture's name.

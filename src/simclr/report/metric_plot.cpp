@@ -73,11 +73,14 @@ Plot metric_plot(const std::vector<fs::path>& runs, const std::vector<std::strin
     }
   }
   const std::vector<std::string> names(known.begin(), known.end());
+  if (names.empty())
+    throw Error(ExitCode::kUsage, "no run has finished an epoch: there is nothing to draw",
+                "Wait for the first line of its metrics.jsonl.");
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     if (!drawn.contains(metrics[m])) {
-      throw Error(ExitCode::kUsage, fmt::format("no run has a metric '{}'", metrics[m]),
-                  fmt::format("Did you mean '{}'? There are: {}.", nearest_name(metrics[m], names),
-                              fmt::join(names, ", ")));
+      throw Error(
+          ExitCode::kUsage, fmt::format("no run has a metric '{}'", metrics[m]),
+          fmt::format("{}There are: {}.", did_you_mean(metrics[m], names), fmt::join(names, ", ")));
     }
     if (metrics.size() > 1)
       plot.curves.push_back({metrics[m],

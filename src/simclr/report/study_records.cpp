@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "simclr/config/figures.h"
 #include "simclr/config/schema.h"
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
@@ -215,19 +216,9 @@ std::optional<double> figure_of(const TrialRecord& trial, const std::string& fig
 }
 
 std::string figure_title(const std::string& figure) {
-  static const std::map<std::string, std::string> kTitles{
-      {"knn", "kNN"},
-      {"linear", "linear evaluation"},
-      {"finetune", "fine-tuned accuracy"},
-      {"train_loss", "train loss"},
-      {"val_loss", "validation loss"},
-      {"loss_fall", "share of ln(2N-1) that the validation loss lost"},
-      {"contrastive_top1", "contrastive top-1"},
-      {"common_loss", "common NT-Xent"},
-      {"common_top1", "common top-1"},
-      {"common_feature_top1", "common top-1 of features"}};
-  const auto found = kTitles.find(figure);
-  return found == kTitles.end() ? figure : found->second;
+  const auto* found = std::find_if(kFigures.begin(), kFigures.end(),
+                                   [&](const FigureName& f) { return f.name == figure; });
+  return found == kFigures.end() ? figure : std::string(found->title);
 }
 
 bool is_share(const std::string& figure) {

@@ -133,9 +133,9 @@ const ArmRecord* reference_of(const StudyRecords& study, const SubStudyRecord& s
 
 std::string plain_name(const std::string& text) {
   std::string name;
-  for (const char c : text) {
+  for (const char c : lower_case(text)) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-';
-    name += plain ? static_cast<char>(std::tolower(static_cast<unsigned char>(c))) : '-';
+    name += plain ? c : '-';
   }
   return name;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "simclr/config/figures.h"
 #include "simclr/core/error.h"
 #include "simclr/core/text.h"
 
@@ -32,9 +33,15 @@ class Place {
       const auto key = entry.first.as<std::string>();
       if (std::find(known.begin(), known.end(), key) != known.end()) continue;
       fail(entry.first, fmt::format("{} has no '{}'", what, printable(key)),
-           fmt::format("Did you mean '{}'? It may have: {}.", nearest_name(key, known),
-                       fmt::join(known, ", ")));
+           fmt::format("{}It may have: {}.", did_you_mean(key, known), fmt::join(known, ", ")));
     }
+  }
+  /// @throws Error(kUsage) if `name` is none of `known`
+  void check_name(const YAML::Node& node, const std::string& what, const std::string& name,
+                  const Names& known) const {
+    if (std::find(known.begin(), known.end(), name) != known.end()) return;
+    fail(node, fmt::format("there is no {} '{}'", what, printable(name)),
+         fmt::format("{}There are: {}.", did_you_mean(name, known), fmt::join(known, ", ")));
   }
   template <class T>
   T value(const YAML::Node& node, const std::string& what) const {
@@ -132,6 +139,7 @@ std::vector<ArmSpec> arms_of_list(const Place& place, const YAML::Node& list,
 }
 
 std::vector<std::uint64_t> seeds_of(const Place& place, const YAML::Node& node) {
+  if (!node.IsSequence()) place.fail(node, "seeds must be a list, as [0, 1, 2]");
   const auto seeds = place.value<std::vector<std::uint64_t>>(node, "seeds");
   if (seeds.empty() || std::set(seeds.begin(), seeds.end()).size() != seeds.size())
     place.fail(node, "seeds must be a list of different numbers");
@@ -153,6 +161,38 @@ SubStudySpec sub_study_of(const Place& place, const YAML::Node& node) {
   return sub;
 }
 
+/// A claim about what is not there would only be noticed hours later.
+void check_figure(const Place& place, const YAML::Node& node, const std::string& figure,
+                  const StudyFile& file) {
+  Names names;
+  for (const FigureName& known : kFigures) names.emplace_back(known.name);
+  place.check_name(node, "figure", figure, names);
+  const auto at = std::find(names.begin(), names.end(), figure) - names.begin();
+  const Names& run = file.protocols;
+  if (kFigures[static_cast<std::size_t>(at)].is_protocol &&
+      std::find(run.begin(), run.end(), figure) == run.end())
+    place.fail(node, fmt::format("'{}' is not among the evaluations of this study", figure),
+               fmt::format("Add it to evaluate: [{}].", fmt::join(run, ", ")));
+}
+
+void check_arms(const Place& place, const YAML::Node& node, const Claim& claim,
+                const StudyFile& file) {
+  const auto sub = std::find_if(file.sub_studies.begin(), file.sub_studies.end(),
+                                [&](const auto& s) { return s.name == claim.sub_study; });
+  Names labels;
+  for (const ArmSpec& arm : sub->arms) labels.push_back(arm.label);
+  for (const auto& arm : node["arms"]) place.check_name(arm, "arm", arm.Scalar(), labels);
+  const bool compares = claim.rule == "greater" || claim.rule == "same";
+  if (compares && claim.arms.size() < 2)
+    place.fail(node, fmt::format("rule '{}' needs arms: [FIRST, OTHER, ...]", claim.rule),
+               fmt::format("Arms of {}: {}.", claim.sub_study, fmt::join(labels, ", ")));
+  if (claim.rule == "same" && !(claim.within > 0.0))
+    place.fail(node, "rule 'same' needs within: NUMBER",
+               "Of accuracies it is a share: 0.01 is one point.");
+  if (claim.rule == "extremes-worse" && labels.size() < 3)
+    place.fail(node["rule"], "rule 'extremes-worse' needs three arms or more");
+}
+
 Claim claim_of(const Place& place, const YAML::Node& node, const StudyFile& file) {
   place.check_keys(node, "a claim", {"text", "in", "figure", "rule", "arms", "within"});
   for (const char* key : {"text", "in", "figure", "rule"}) {
@@ -165,24 +205,20 @@ Claim claim_of(const Place& place, const YAML::Node& node, const StudyFile& file
               {},
               node["within"] ? place.value<double>(node["within"], "within") : 0.0};
   if (node["arms"]) claim.arms = place.value<Names>(node["arms"], "arms");
-  const auto known = std::any_of(file.sub_studies.begin(), file.sub_studies.end(),
-                                 [&](const auto& sub) { return sub.name == claim.sub_study; });
-  if (!known) place.fail(node, fmt::format("there is no sub-study '{}'", claim.sub_study));
-  const Names rules{"rises", "falls", "extremes-worse", "greater", "same"};
-  if (std::find(rules.begin(), rules.end(), claim.rule) == rules.end())
-    place.fail(node["rule"], fmt::format("there is no rule '{}'", claim.rule),
-               fmt::format("Rules: {}.", fmt::join(rules, ", ")));
+  check_figure(place, node["figure"], claim.figure, file);
+  Names subs;
+  for (const SubStudySpec& sub : file.sub_studies) subs.push_back(sub.name);
+  place.check_name(node["in"], "sub-study", claim.sub_study, subs);
+  place.check_name(node["rule"], "rule", claim.rule,
+                   {"rises", "falls", "extremes-worse", "greater", "same"});
+  check_arms(place, node, claim, file);
   return claim;
 }
 
 Names protocols_of(const Place& place, const YAML::Node& node) {
   const Names known{"knn", "linear", "finetune"};
   const auto names = place.value<Names>(node, "evaluate");
-  for (const std::string& name : names) {
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      place.fail(node, fmt::format("there is no protocol '{}'", name),
-                 fmt::format("Protocols: {}.", fmt::join(known, ", ")));
-  }
+  for (const std::string& name : names) place.check_name(node, "protocol", name, known);
   return names;
 }
 

@@ -32,15 +32,20 @@ Settings base_of(const fs::path& file) {
   return builder.resolve();
 }
 
+/// As it was typed when the study was begun, or last gone on with.
+std::string command_of(const fs::path& file) {
+  const Json json = Json::parse(read_file(file), nullptr, false);
+  return json.is_object() ? json.value("command", "") : "";
+}
+
 /// @throws Error(kUsage) if the study in the folder has another base: its trials' names would lie
-void check_same_base(const fs::path& file, const Settings& base) {
+void check_same_base(const fs::path& file, const Settings& base, const std::string& hint) {
   const std::string changed = forbidden_changes(base_of(file), base, decides_nothing);
   if (changed.empty()) return;
   throw Error(
       ExitCode::kUsage,
       fmt::format("{} holds a study with other settings:{}", file.parent_path().string(), changed),
-      "Choose another --out, leave those settings alone, or replace the study by "
-      "--overwrite.");
+      hint);
 }
 
 /// Whether anything there is not a study's. One that another process is just beginning may have its
@@ -78,7 +83,10 @@ StudyFolder StudyFolder::open(const fs::path& path, const StudyPlan& plan,
                 "Choose an --out where you may write.");
   }
   const auto lock = TrialLock::wait_for(common_lock(path));
-  if (fs::exists(path / "study.json")) check_same_base(path / "study.json", plan.base);
+  if (fs::exists(path / "study.json"))
+    check_same_base(path / "study.json", plan.base,
+                    "Choose another --out, leave those settings alone, or replace the study by "
+                    "--overwrite.");
   write_file_atomically(path / "study.json", to_json(plan, command));
   return StudyFolder(path);
 }
@@ -88,7 +96,8 @@ StudyFolder StudyFolder::look(const fs::path& path, const StudyPlan& plan) {
     throw Error(ExitCode::kUsage, fmt::format("{}: there is no study", path.string()),
                 "Begin it with the same command, without --status.");
   }
-  check_same_base(path / "study.json", plan.base);
+  check_same_base(path / "study.json", plan.base,
+                  fmt::format("It was begun by: {}", command_of(path / "study.json")));
   return StudyFolder(path);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace simclr {
@@ -34,7 +35,8 @@ std::vector<std::string> Notes::on(const EpochMetrics& row) {
       lines.push_back("Note: " + line);
     }
   };
-  tell("chance", row.train_loss > chance_ - kNearChance,
+  // At a low temperature the mean of the first epoch may lie above chance though it has learned.
+  tell("chance", std::min(row.train_loss, row.val_loss) > chance_ - kNearChance,
        fmt::format("the training loss sits at chance, {:.4f} of {:.4f}: nothing is told apart yet. "
                    "Another --lr or a lower --temperature may help.",
                    row.train_loss, chance_));

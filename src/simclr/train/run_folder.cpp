@@ -79,7 +79,9 @@ RunFolder RunFolder::create(const fs::path& path, const Settings& settings,
 RunFolder RunFolder::open(const fs::path& path) {
   if (!is_run(path)) {
     throw Error(ExitCode::kUsage,
-                fmt::format("{} is not a run: it has no config.yaml", path.string()),
+                fs::exists(path)
+                    ? fmt::format("{} is not a run: it has no config.yaml", path.string())
+                    : fmt::format("{} is not a run: there is no such folder", path.string()),
                 "Give the folder that `simclr pretrain --out` wrote.");
   }
   return RunFolder(path);

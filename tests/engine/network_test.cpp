@@ -80,10 +80,13 @@ TEST(ChooseAlgorithm, FollowsTheShapeAlone) {
   EXPECT_EQ(chosen(8, ConvKind::kAuto), ConvAlgorithm::kF4);
   EXPECT_EQ(chosen(8, ConvKind::kF2), ConvAlgorithm::kF2);
   EXPECT_EQ(chosen(8, ConvKind::kExact), ConvAlgorithm::kDirect);
-  EXPECT_EQ(chosen(8, ConvKind::kF4, 2), ConvAlgorithm::kF4Stride2);
-  EXPECT_EQ(chosen(8, ConvKind::kAuto, 2), ConvAlgorithm::kF4Stride2);
-  EXPECT_EQ(chosen(8, ConvKind::kF2, 2), ConvAlgorithm::kDirect);
-  EXPECT_EQ(chosen(4, ConvKind::kAuto, 2), ConvAlgorithm::kDirect);
+  EXPECT_EQ(chosen(16, ConvKind::kF4, 2), ConvAlgorithm::kF4Stride2);
+  EXPECT_EQ(chosen(32, ConvKind::kAuto, 2), ConvAlgorithm::kF4Stride2);
+  EXPECT_EQ(chosen(32, ConvKind::kF2, 2), ConvAlgorithm::kDirect);
+  EXPECT_EQ(chosen(32, ConvKind::kExact, 2), ConvAlgorithm::kDirect);
+  EXPECT_EQ(chosen(28, ConvKind::kAuto, 2), ConvAlgorithm::kDirect);
+  EXPECT_EQ(chosen(28, ConvKind::kAuto, 2, 128), ConvAlgorithm::kF4Stride2);
+  EXPECT_EQ(chosen(8, ConvKind::kAuto, 2), ConvAlgorithm::kDirect);
   EXPECT_EQ(choose_algorithm({64, 64, 1, 1, 8, 8, 0}, ConvKind::kF4), ConvAlgorithm::kDirect);
 }
 

@@ -64,8 +64,10 @@ class Builder {
 ConvAlgorithm choose_algorithm(const ConvShape& shape, ConvKind conv) {
   if (shape.kernel != 3 || conv == ConvKind::kExact) return ConvAlgorithm::kDirect;
   const std::int64_t side = shape.height;
-  if (shape.stride == 2)
-    return conv == ConvKind::kF2 || side < 8 ? ConvAlgorithm::kDirect : ConvAlgorithm::kF4Stride2;
+  if (shape.stride == 2) {
+    const bool pays = side % 16 == 0 || (side > 16 && shape.in_channels >= 128);
+    return conv != ConvKind::kF2 && pays ? ConvAlgorithm::kF4Stride2 : ConvAlgorithm::kDirect;
+  }
   if (side == 1) return ConvAlgorithm::kDirect;
   if (side == 2) return ConvAlgorithm::kMap2;
   if (conv == ConvKind::kF2) return ConvAlgorithm::kF2;

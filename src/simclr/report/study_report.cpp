@@ -254,8 +254,11 @@ std::string write_comparison(const StudyRecords& study, const fs::path& folder) 
   for (const SubStudyRecord& sub : study.sub_studies)
     text += aligned(arms_table(study, sub)) + "\n";
   if (!study.claims.empty()) {
-    for (const auto& row : claims_table(study).rows)
-      text += fmt::format("({}) {}: {}. {}\n", row[0], row[1], row[2], row[3]);
+    for (const auto& row : claims_table(study).rows) {
+      const std::string by = row[4].substr(0, row[4].find(':'));  // the figure that the rule takes
+      text += fmt::format("({}) {}: {}{}. {}\n", row[0], row[1], row[2],
+                          by.empty() ? "" : ", by " + by, row[3]);
+    }
     text += "\n";
   }
   text += failures(study) + fmt::format("{}\n", kLossCaution);

@@ -17,14 +17,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Named {
-  ConvAlgorithm algorithm;
-  const char* name;
-};
-constexpr std::array kAlgorithms{Named{ConvAlgorithm::kDirect, "direct"},
-                                 Named{ConvAlgorithm::kF2, "f2"}, Named{ConvAlgorithm::kF4, "f4"},
-                                 Named{ConvAlgorithm::kMap2, "map2"},
-                                 Named{ConvAlgorithm::kF4Stride2, "f4s2"}};
 constexpr std::array<std::int64_t, 14> kSides{1, 2, 3, 4, 5, 6, 7, 8, 12, 14, 16, 24, 28, 32};
 constexpr std::array<std::int64_t, 4> kChannels{64, 128, 256, 512};
 /// Pixels times channels beyond which no network of ours goes: 56x56 with 64.
@@ -91,7 +83,7 @@ Json row_of(const ConvShape& shape, const BenchConvOptions& options) {
   double best = 1e9;
   double chosen = 0.0;
   const ConvAlgorithm choice = choose_algorithm(shape, ConvKind::kAuto);
-  for (const Named& candidate : kAlgorithms) {
+  for (const NamedAlgorithm& candidate : kConvAlgorithms) {
     if (!applies(candidate.algorithm, shape)) continue;
     const double seconds = measure(shape, candidate.algorithm, options.seconds);
     row["ms"][candidate.name] = seconds * 1e3;

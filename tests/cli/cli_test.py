@@ -184,7 +184,7 @@ class CliTest(unittest.TestCase):
     def test_bench_step_says_where_its_time_went(self):
         small = ("--width", 0.25, "--views", 16, "--steps", 3, "--warm-up", 1, "--json")
         row = json.loads(self.run_ok("bench", "step", *small, "--stem", "cifar-pool").stdout)
-        self.assertEqual(row["engine"], "native, convolutions 3 map2, 10 f4, 6 direct")
+        self.assertEqual(row["engine"], "native, convolutions 1 f4s2, 3 map2, 10 f4, 5 direct")
         self.assertEqual(list(row["stages_ms"]), ["stem", "layer1", "layer2", "layer3", "layer4"])
         parts = sum(row["parts_ms"].values())
         self.assertLess(abs(parts - row["step_ms"]) / row["step_ms"], 0.5)
@@ -199,11 +199,14 @@ class CliTest(unittest.TestCase):
 
     def test_bench_conv_times_every_algorithm_that_applies(self):
         done = json.loads(self.run_ok("bench", "conv", "--views", 2, "--seconds", 0.001, "--json").stdout)
-        rows = {(row["side"], row["channels"]): row for row in done["rows"]}
+        rows = {(row["side"], row["channels"]): row for row in done["rows"] if row["stride"] == 1}
         self.assertEqual(list(rows[1, 64]["ms"]), ["direct"])
         self.assertEqual(list(rows[2, 64]["ms"]), ["direct", "f2", "f4", "map2"])
         self.assertEqual(list(rows[8, 128]["ms"]), ["direct", "f2", "f4"])
-        self.assertEqual({row["table"] for row in done["rows"]}, {"direct", "map2", "f2", "f4"})
+        strided = [row for row in done["rows"] if row["stride"] == 2]
+        self.assertEqual({tuple(row["ms"]) for row in strided}, {("direct", "f4s2")})
+        self.assertEqual({row["table"] for row in strided}, {"direct", "f4s2"})
+        self.assertEqual({row["table"] for row in done["rows"]}, {"direct", "map2", "f2", "f4", "f4s2"})
 
     def test_the_log_says_which_engine_trains(self):
         for engine, words in (("native", "Engine: native, convolutions "), ("torch", "Engine: torch; 1 threads")):

@@ -70,8 +70,14 @@ TEST(Schema, RejectsWhatIsOutOfRangeOrNotANumber) {
   for (const char* bad : {"0", "1.01", "nan", "inf", "-0.5"}) {
     EXPECT_NE(error_of([&] { find_field("train_percent").set(settings, bad); }), "no error") << bad;
   }
-  EXPECT_EQ(error_of([&] { find_field("train_percent").set(settings, "20"); }),
-            "data.train_percent = '20' is not allowed / Wanted: number in (0, 1].");
+  EXPECT_EQ(
+      error_of([&] { find_field("train_percent").set(settings, "20"); }),
+      "data.train_percent = '20' is not allowed / Wanted: number in (0, 1]; a share of 20 % is "
+      "20% or 0.2.");
+  EXPECT_EQ(
+      error_of([&] { find_field("temperature").set(settings, "0,5"); }),
+      "loss.temperature = '0,5' is not allowed / Wanted: number in [0.001, 100], with a decimal "
+      "point.");
   EXPECT_EQ(error_of([&] { find_field("optimizer").set(settings, "larz"); }),
             "optim.optimizer = 'larz' is not allowed / Wanted: adam | adamw | sgd | lars.");
   EXPECT_EQ(differing_keys(settings, Settings{}), std::vector<std::string>{});

@@ -143,7 +143,7 @@ TEST(Monitor, ValidationScoresTheAverageOfTheWeightsWhereThereIsOne) {
 
 EpochMetrics row_with(double train_loss, double uniformity_, double rank) {
   EpochMetrics row;
-  row.train_loss = row.val_loss = train_loss;
+  row.train_loss = train_loss;
   row.uniformity = uniformity_;
   row.effective_rank = rank;
   return row;
@@ -164,9 +164,8 @@ TEST(Notes, SayOnceWhatLasts) {
   EXPECT_TRUE(notes.on(row_with(chance, -0.001, 1.01)).empty());
   EXPECT_TRUE(notes.on(row_with(3.0, -2.0, 20.0)).empty());
   EXPECT_EQ(notes.on(row_with(chance, -2.0, 20.0)).size(), 1U);
-  EpochMetrics row = row_with(chance + 1.0, -2.0, 20.0);  // a low temperature's first epoch
-  row.val_loss = chance - 0.5;
-  EXPECT_TRUE(Notes(chance).on(row).empty());
+  // A low temperature's first epoch.
+  EXPECT_TRUE(Notes(chance).on(row_with(chance + 1.0, -2.0, 20.0)).empty());
 }
 
 TEST(Notes, WhatWasNotMeasuredIsNoCollapse) {

@@ -121,7 +121,8 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
   const std::string name = nearest_name(word, candidates);
   const bool begun = word.size() > 1 && name.starts_with(word);
-  if (!begun && edit_distance(word, name) > std::max<std::size_t>(1, word.size() / 3)) return "";
+  const std::size_t slips = word.size() < 4 ? 1 : std::max<std::size_t>(2, word.size() / 3);
+  if (name.empty() || (!begun && edit_distance(word, name) > slips)) return "";
   return fmt::format("Did you mean '{}'? ", name);
 }
 

@@ -12,7 +12,7 @@ namespace simclr {
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
 
 /// "Did you mean 'x'? " of the nearest candidate if `word` is its beginning or a slip of it, at
-/// most every third letter another; else "".
+/// most two letters or every third another; else "".
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
 /// With a to z in place of A to Z.

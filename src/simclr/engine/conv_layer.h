@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <variant>
 
@@ -10,6 +11,16 @@ namespace simclr {
 
 /// How a convolution is computed.
 enum class ConvAlgorithm { kDirect, kF2, kF4, kMap2, kF4Stride2 };
+
+struct NamedAlgorithm {
+  ConvAlgorithm algorithm;
+  const char* name;
+};
+/// All of them, in their order.
+inline constexpr std::array kConvAlgorithms{
+    NamedAlgorithm{ConvAlgorithm::kDirect, "direct"}, NamedAlgorithm{ConvAlgorithm::kF2, "f2"},
+    NamedAlgorithm{ConvAlgorithm::kF4, "f4"}, NamedAlgorithm{ConvAlgorithm::kMap2, "map2"},
+    NamedAlgorithm{ConvAlgorithm::kF4Stride2, "f4s2"}};
 
 /// A convolution by one algorithm or another, behind one interface. Each pass runs on the pool's
 /// threads.

@@ -185,14 +185,13 @@ bool native_covers(const std::vector<at::Tensor>& parameters) {
 }
 
 std::string describe_algorithms(const ModelSettings& settings, std::int64_t side) {
-  constexpr std::array<const char*, 4> kNames{"direct", "f2", "f4", "map2"};
-  std::array<int, 4> counts{};
+  std::array<int, kConvAlgorithms.size()> counts{};
   for (const ConvUnit& unit : make_network(settings, settings.conv, side).units)
     ++counts[static_cast<std::size_t>(unit.algorithm)];
   std::string text;
-  for (std::size_t i = kNames.size(); i-- > 0;)
+  for (std::size_t i = counts.size(); i-- > 0;)
     if (counts[i] > 0)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[i], kNames[i]);
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[i], kConvAlgorithms[i].name);
   return text;
 }
 

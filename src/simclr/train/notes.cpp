@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 namespace simclr {
@@ -35,8 +34,8 @@ std::vector<std::string> Notes::on(const EpochMetrics& row) {
       lines.push_back("Note: " + line);
     }
   };
-  // At a low temperature the mean of the first epoch may lie above chance though it has learned.
-  tell("chance", std::min(row.train_loss, row.val_loss) > chance_ - kNearChance,
+  // At a low temperature an untrained network's loss lies above chance.
+  tell("chance", std::abs(row.train_loss - chance_) < kNearChance,
        fmt::format("the training loss sits at chance, {:.4f} of {:.4f}: nothing is told apart yet. "
                    "Another --lr or a lower --temperature may help.",
                    row.train_loss, chance_));

@@ -1,9 +1,8 @@
 #include "simclr/kernels/direct_conv.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
-#include <cstdint>
+#include <cstring>
 #include <iterator>
 
 #include "simclr/core/parallel.h"
@@ -271,18 +270,6 @@ void DirectConv::weight_gradient(const float* x, const float* dy, float* dw, flo
   unpack_gradient(scratch, parts, dw);
 }
 
-namespace {
-
-/// Gradients lie where those of the step before did (GradientMemory): the zeros are mostly there,
-/// and reading them costs less than writing them anew.
-void make_zero(float* values, std::int64_t count) {
-  std::uint32_t bits = 0;  // of all: -0 and NaN are written over too
-  for (std::int64_t i = 0; i < count; ++i) bits |= std::bit_cast<std::uint32_t>(values[i]);
-  if (bits != 0) std::fill_n(values, count, 0.0F);
-}
-
-}  // namespace
-
 /// Adds the slices up, in order, and puts them where the weights are.
 void DirectConv::unpack_gradient(const float* sums, std::int64_t parts, float* dw) const {
   const std::int64_t panels = shape_.in_map().panels();
@@ -290,8 +277,8 @@ void DirectConv::unpack_gradient(const float* sums, std::int64_t parts, float* d
     // Dead taps side by side are one long fill, which does not read memory first.
     for (std::int64_t tap = 0, end = 0; tap < shape_.taps(); tap = end + 1) {
       for (end = tap; end < shape_.taps() && !is_live_[static_cast<std::size_t>(end)];) ++end;
-      make_zero(dw + (o * shape_.taps() + tap) * shape_.in_channels,
-                (end - tap) * shape_.in_channels);
+      std::memset(dw + (o * shape_.taps() + tap) * shape_.in_channels, 0,
+                  static_cast<std::size_t>((end - tap) * shape_.in_channels) * sizeof(float));
     }
     for (std::int64_t tap = 0; tap < shape_.taps(); ++tap) {
       if (!is_live_[static_cast<std::size_t>(tap)]) continue;

@@ -81,6 +81,21 @@ TEST(Workspace, ForgettingMapsChangesNoFeature) {
   }
 }
 
+TEST(Workspace, GradientsOfMapsTakeThePlaceOfMapsThatAreGone) {
+  Net net(Stem::kCifar, 32, 64);
+  const Network& network = net.network();
+  // What backward needs: the output of each convolution, and that of each block.
+  std::int64_t kept = network.stem.out_map().positions() * network.stem.out_channels;
+  for (const ConvUnit& unit : network.units)
+    kept += unit.shape.out_map().positions() * unit.shape.out_channels;
+  for (const ResidualPath& block : network.blocks) {
+    const ConvShape& last = network.units[static_cast<std::size_t>(block.path.back())].shape;
+    kept += last.out_map().positions() * last.out_channels;
+  }
+  kept *= 64 * static_cast<std::int64_t>(sizeof(float));
+  EXPECT_LT(Workspace(network, 64, true).bytes(), kept + kept / 5);
+}
+
 TEST(Workspace, CanBeUsedAgain) {
   Net net(Stem::kImageNet, 32, 6);
   Workspace workspace(net.network(), 6, true);

@@ -66,20 +66,11 @@ Workspace::Workspace(const Network& network, std::int64_t batch, bool keep)
       blocks_(network.blocks) {
   layers_.push_back({.map = stem_.shape().out_map()});
   for (const ConvLayer& conv : convs_) layers_.push_back({.map = conv.shape().out_map()});
-  std::int64_t scratch = keep ? stem_.scratch_size() : 0;
-  std::int64_t largest = 0;
-  for (const ConvLayer& conv : convs_) scratch = std::max(scratch, conv.scratch_size());
-  for (Layer& layer : layers_) {
-    layer.norm = arena_.add(4 * layer.map.channels);
-    // The gradient in front of a pool is never there as a whole.
-    if (&layer != &layers_[0] || !has_pool_) largest = std::max(largest, layer.map.size());
-  }
-  scratch_ = arena_.add(scratch);
-  place_maps(network);
-  if (has_pool_) where_.resize(static_cast<std::size_t>(pool_.out_map().size()));
-  if (keep) {
-    for (std::int64_t& gradient : gradients_) gradient = arena_.add(largest);
-  }
+  for (Layer& layer : layers_) layer.norm = arena_.add(4 * layer.map.channels);
+  place_stem();
+  const auto blocks = static_cast<std::int64_t>(blocks_.size());
+  for (std::int64_t block = 0; block < blocks; ++block) place_block(block);
+  if (keep) place_gradients();
   arena_.allocate();
 }
 
@@ -91,53 +82,93 @@ bool Workspace::block_takes_stem() const {
          convs_[static_cast<std::size_t>(first.path.front())].takes_norm();
 }
 
-/// Every map its own memory if it is kept; otherwise four that take turns: a block's input, two for
-/// its path, and one for its shortcut.
-void Workspace::place_maps(const Network& network) {
-  if (keep_) {
-    for (Layer& layer : layers_) {
-      layer.y = arena_.add(layer.map.size());
-      layer.x = layer.y;
-    }
-    if (!has_pool_ && !block_takes_stem()) layers_[0].x = arena_.add(layers_[0].map.size());
-    if (has_pool_) {
-      pooled_ = arena_.add(pool_.out_map().size());
-      pooled_y_ = arena_.add(pool_.out_map().size());
-    }
-    std::int64_t largest = 0;
-    for (const ResidualPath& block : network.blocks)
-      for (std::size_t i = 1; i < block.path.size(); ++i)
-        if (!convs_[static_cast<std::size_t>(block.path[i])].takes_norm())
-          largest = std::max(
-              largest, convs_[static_cast<std::size_t>(block.path[i])].shape().in_map().size());
-    const std::int64_t inside = arena_.add(largest);
-    for (const ResidualPath& block : network.blocks)
-      for (const int unit : block.path)
-        layers_[static_cast<std::size_t>(unit) + 1].x =
-            unit == block.path.back()
-                ? arena_.add(layers_[static_cast<std::size_t>(unit) + 1].map.size())
-                : inside;
-    return;
+// Turns of the arena: the stem, which counts as block -1, block after block, and all of them back.
+
+std::int64_t Workspace::forward_turn(std::int64_t block) const { return block + 1; }
+
+std::int64_t Workspace::backward_turn(std::int64_t block) const {
+  return 2 * static_cast<std::int64_t>(blocks_.size()) - block;
+}
+
+/// Of what the next block reads, and what is kept until it is gone back through.
+Life Workspace::life_of_output(std::int64_t block) const {
+  return {forward_turn(block), keep_ ? backward_turn(block) : forward_turn(block + 1)};
+}
+
+/// Of what nobody reads behind the block.
+Life Workspace::life_inside(std::int64_t block) const {
+  return {forward_turn(block), keep_ ? backward_turn(block) : forward_turn(block)};
+}
+
+/// A buffer for the time that a block is being computed, forward or backward.
+std::int64_t Workspace::add_to_block(std::int64_t floats, std::int64_t block) {
+  const std::int64_t buffer = arena_.add(floats, {forward_turn(block), forward_turn(block)});
+  if (keep_) arena_.add_life(buffer, {backward_turn(block), backward_turn(block)});
+  return buffer;
+}
+
+void Workspace::place_stem() {
+  Layer& stem = layers_[0];
+  stem.y = arena_.add(stem.map.size(), has_pool_ ? life_inside(-1) : life_of_output(-1));
+  stem.x = stem.y;
+  if (has_pool_) {
+    where_.resize(static_cast<std::size_t>(pool_.out_map().size()));
+    pooled_ = arena_.add(pool_.out_map().size(), life_of_output(-1));
+    if (keep_) pooled_y_ = arena_.add(pool_.out_map().size(), life_of_output(-1));
+  } else if (keep_ && !block_takes_stem()) {
+    stem.x = arena_.add(stem.map.size(), life_of_output(-1));
   }
-  std::int64_t largest = has_pool_ ? pool_.out_map().size() : 0;
-  for (const Layer& layer : layers_) largest = std::max(largest, layer.map.size());
-  std::int64_t turns[4];
-  for (std::int64_t& turn : turns) turn = arena_.add(largest);
-  layers_[0].y = layers_[0].x = turns[0];
-  pooled_ = turns[1];
-  std::size_t input = has_pool_ ? 1 : 0;
-  for (const ResidualPath& block : network.blocks) {
-    std::size_t last = input;
-    for (std::size_t i = 0; i < block.path.size(); ++i) {
-      last = (input + 1 + i % 2) % 4;
-      Layer& layer = layers_[static_cast<std::size_t>(block.path[i]) + 1];
-      layer.y = layer.x = turns[last];
+  if (keep_)
+    stem.scratch = arena_.add(stem_.scratch_size(), {backward_turn(-1), backward_turn(-1)});
+}
+
+void Workspace::place_block(std::int64_t block) {
+  const ResidualPath& path = blocks_[static_cast<std::size_t>(block)];
+  std::vector<int> units = path.path;
+  if (path.shortcut >= 0) units.push_back(path.shortcut);
+  std::int64_t scratch = 0;
+  for (const int unit : units)
+    scratch = std::max(scratch, convs_[static_cast<std::size_t>(unit)].scratch_size());
+  const std::int64_t shared = add_to_block(scratch, block);
+  for (const int unit : units) {
+    Layer& layer = layers_[static_cast<std::size_t>(unit) + 1];
+    layer.scratch = shared;
+    const bool is_output = unit == path.path.back();
+    layer.y = arena_.add(layer.map.size(), is_output ? life_of_output(block) : life_inside(block));
+    layer.x = layer.y;
+    if (is_output && keep_) layer.x = arena_.add(layer.map.size(), life_of_output(block));
+  }
+  for (std::size_t i = 1; keep_ && i < path.path.size(); ++i) {
+    if (convs_[static_cast<std::size_t>(path.path[i])].takes_norm()) continue;
+    Layer& before = layers_[static_cast<std::size_t>(path.path[i - 1]) + 1];
+    before.x = add_to_block(before.map.size(), block);
+  }
+}
+
+void Workspace::place_gradients() {
+  const auto blocks = static_cast<std::int64_t>(blocks_.size());
+  gradients_.resize(blocks_.size() + 1);
+  inner_gradients_.resize(blocks_.size());
+  gradients_.back() =
+      arena_.add(layers_[static_cast<std::size_t>(blocks_.back().path.back()) + 1].map.size(),
+                 {backward_turn(blocks - 1), backward_turn(blocks - 1)});
+  for (std::int64_t block = blocks; block-- > 0;) {
+    const auto at = static_cast<std::size_t>(block);
+    const std::vector<int>& path = blocks_[at].path;
+    const auto map_into = [&](int unit) {
+      return convs_[static_cast<std::size_t>(unit)].shape().in_map().size();
+    };
+    const std::int64_t now = backward_turn(block);
+    std::array<std::int64_t, 2> largest{
+        layers_[static_cast<std::size_t>(path.back()) + 1].map.size(), 0};
+    for (std::size_t i = path.size(); i-- > 1;) {
+      std::int64_t& size = largest[(path.size() - i) % 2];
+      size = std::max(size, map_into(path[i]));
     }
-    if (block.shortcut >= 0) {
-      Layer& layer = layers_[static_cast<std::size_t>(block.shortcut) + 1];
-      layer.y = layer.x = turns[(input + 3) % 4];
-    }
-    input = last;
+    inner_gradients_[at] = {arena_.add(largest[0], {now, now}), arena_.add(largest[1], {now, now})};
+    gradients_[at] = gradients_[at + 1];
+    if (blocks_[at].shortcut >= 0) gradients_[at] = arena_.add(map_into(path.front()), {now, now});
+    arena_.add_life(gradients_[at], {now, backward_turn(block - 1)});
   }
 }
 

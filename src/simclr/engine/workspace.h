@@ -62,18 +62,26 @@ class Workspace {
                 const std::vector<float*>& gradients);
 
  private:
-  /// What a layer keeps: places in the arena.
+  /// What a layer has: buffers of the arena.
   struct Layer {
     PanelMap map;        ///< of its output
     std::int64_t y = 0;  ///< of the convolution
-    /// Behind norm and relu; of a block's last layer, behind the sum. Inside a block it is there
-    /// only if the next convolution does not apply the norm itself, until the next layer's, and
-    /// made again for the backward pass. The stem's is there only if the first block does not.
+    /// Behind norm and relu; of a block's last layer, behind the sum. Inside a block it is one of
+    /// its own only if the next convolution does not apply the norm itself; it is made again for
+    /// the backward pass. So is the stem's, if the first block does not apply the norm.
     std::int64_t x = 0;
     std::int64_t norm = 0;
+    std::int64_t scratch = 0;  ///< shared with the other layers of its block
   };
 
-  void place_maps(const Network& network);
+  std::int64_t forward_turn(std::int64_t block) const;
+  std::int64_t backward_turn(std::int64_t block) const;
+  Life life_of_output(std::int64_t block) const;
+  Life life_inside(std::int64_t block) const;
+  std::int64_t add_to_block(std::int64_t floats, std::int64_t block);
+  void place_stem();
+  void place_block(std::int64_t block);
+  void place_gradients();
   ChannelNorm norm_of(const Layer& layer) const;
   /// How the norm of a layer's output comes about.
   enum class NormKind {
@@ -123,9 +131,11 @@ class Workspace {
   Arena arena_;
   std::int64_t pooled_ = 0;
   std::int64_t pooled_y_ = 0;  ///< what the pool took, before the norm
-  std::int64_t scratch_ = 0;
-  /// Of maps: of a block's output, and two more. They change places from block to block.
-  std::array<std::int64_t, 3> gradients_{};
+  /// Of what block i reads, and at the end of the last block's output. Around a block without a
+  /// convolution in its shortcut both are one buffer.
+  std::vector<std::int64_t> gradients_;
+  /// Inside block i, in turn: of a layer's output, and of its input.
+  std::vector<std::array<std::int64_t, 2>> inner_gradients_;
   std::vector<std::uint8_t> where_;             ///< of the pool
   TaskParts<PanelMoments> moments_;             ///< of the layer at hand
   TaskParts<PanelGradientSums> gradient_sums_;  ///< likewise

@@ -31,8 +31,9 @@ void Workspace::backward(const PackedWeights& packed, const float* pixels,
   assert(keep_);
   const Ahead end = ahead_of(blocks_.size());
   const PanelMap& map = layers_[static_cast<std::size_t>(end.layer)].map;
-  average_pool_gradient(map, feature_gradient, arena_.at(gradients_[0]));
-  gate(end, arena_.at(gradients_[0]), gradients);
+  float* of_output = arena_.at(gradients_.back());
+  average_pool_gradient(map, feature_gradient, of_output);
+  gate(end, of_output, gradients);
   for (std::size_t block = blocks_.size(); block-- > 0;) backward_block(block, packed, gradients);
   backward_stem(pixels, gradients);
 }
@@ -58,7 +59,7 @@ void Workspace::backward_conv(std::int64_t layer, const PackedWeights& packed, c
                               const float* dy, const std::vector<float*>& gradients, float* dx,
                               bool add, const Ahead* ahead) {
   const ConvLayer& conv = convs_[static_cast<std::size_t>(layer - 1)];
-  float* scratch = arena_.at(scratch_);
+  float* scratch = arena_.at(layers_[static_cast<std::size_t>(layer)].scratch);
   {
     const PassTimer timer(profile_, layer, Pass::kWeightGradient);
     conv.weight_gradient(x, dy, gradients[static_cast<std::size_t>(3 * layer)], scratch);
@@ -72,43 +73,42 @@ void Workspace::backward_conv(std::int64_t layer, const PackedWeights& packed, c
   sums_of_parts(gradient_sums_, ahead->by.norm, sums_of(ahead->layer, gradients));
 }
 
-/// Takes the gradient of the block's output, gated and summed, from gradients_[0] and leaves that
-/// of its input there.
+/// From the gradient of the block's output, gated and summed, to that of its input.
 void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
                                const std::vector<float*>& gradients) {
   const ResidualPath& path = blocks_[block];
-  float* of_output = arena_.at(gradients_[0]);
-  std::int64_t dy = gradients_[1];
-  std::int64_t dx = gradients_[2];
+  float* of_output = arena_.at(gradients_[block + 1]);
+  float* of_input = arena_.at(gradients_[block]);
+  float* dy = arena_.at(inner_gradients_[block][0]);
+  float* dx = arena_.at(inner_gradients_[block][1]);
   const ConvInput input = input_of(block);
   const Ahead behind = ahead_of(block);
 
-  backward_norm(ahead_of(block + 1), of_output, arena_.at(dy), gradients);
+  backward_norm(ahead_of(block + 1), of_output, dy, gradients);
   for (std::size_t i = path.path.size(); i-- > 1;) {
     const std::int64_t layer = path.path[i - 1] + 1;
     const Ahead before{layer, gated(layer, Gate::kOwn)};
-    backward_conv(path.path[i] + 1, packed, input_inside(layer, path.path[i]), arena_.at(dy),
-                  gradients, arena_.at(dx), false, &before);
-    backward_norm(before, arena_.at(dx), arena_.at(dx), gradients);
+    backward_conv(path.path[i] + 1, packed, input_inside(layer, path.path[i]), dy, gradients, dx,
+                  false, &before);
+    backward_norm(before, dx, dx, gradients);
     std::swap(dy, dx);
   }
   const std::int64_t first = path.path.front() + 1;
   if (path.shortcut < 0)
-    return backward_conv(first, packed, input, arena_.at(dy), gradients, of_output, true, &behind);
-  backward_conv(first, packed, input, arena_.at(dy), gradients, arena_.at(dx), false, nullptr);
+    return backward_conv(first, packed, input, dy, gradients, of_input, true, &behind);
+  backward_conv(first, packed, input, dy, gradients, of_input, false, nullptr);
   const std::int64_t side = path.shortcut + 1;
   const Ahead shortcut{side, gated(side, Gate::kNone)};
   gate(shortcut, of_output, gradients);
   backward_norm(shortcut, of_output, of_output, gradients);
-  backward_conv(side, packed, input, of_output, gradients, arena_.at(dx), true, &behind);
-  gradients_ = {dx, dy, gradients_[0]};
+  backward_conv(side, packed, input, of_output, gradients, of_input, true, &behind);
 }
 
 /// Norm, relu and pool are gone back through part by part, as the convolution asks for them.
 void Workspace::backward_stem(const float* pixels, const std::vector<float*>& gradients) {
   const PassTimer timer(profile_, 0, Pass::kWeightGradient);
   const PanelMap& map = layers_[0].map;
-  const float* g = arena_.at(gradients_[0]);
+  const float* g = arena_.at(gradients_.front());
   const GatedNorm by = gated(0, Gate::kOwn);
   const NormLine line = norm_line(map, by.norm, sums_of(0, gradients), of_batch_);
   stem_.weight_gradient(
@@ -117,7 +117,7 @@ void Workspace::backward_stem(const float* pixels, const std::vector<float*>& gr
         if (!has_pool_) return norm_input_gradient(map, part, g, by, line, to);
         norm_relu_max_pool_gradient(pool_, part, g, where_.data(), by.y, by.norm, line, to);
       },
-      gradients[0], arena_.at(scratch_));
+      gradients[0], arena_.at(layers_[0].scratch));
 }
 
 }  // namespace simclr

@@ -86,9 +86,9 @@ void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
     convolve_and_normalise(
         number, tensors, kind, shortcut,
         [&](const Epilogue& epilogue) {
-          convs_[static_cast<std::size_t>(unit)].forward(
-              x, packed.forward(number), arena_.at(layers_[static_cast<std::size_t>(number)].y),
-              arena_.at(scratch_), epilogue);
+          const Layer& at = layers_[static_cast<std::size_t>(number)];
+          convs_[static_cast<std::size_t>(unit)].forward(x, packed.forward(number), arena_.at(at.y),
+                                                         arena_.at(at.scratch), epilogue);
         },
         relu);
   };

@@ -30,8 +30,7 @@ class Net {
       tensors_.running_means.push_back(statistics_[i].data());
       tensors_.running_variances.push_back(statistics_[i + 1].data());
     }
-    packed_->pack_forward(tensors_);
-    packed_->pack_backward(tensors_);
+    packed_->pack(tensors_);
   }
 
   Values features(Workspace& workspace, bool training) {
@@ -46,7 +45,7 @@ class Net {
     for (const Values& values : parameters_) gradients.emplace_back(values.size(), NAN);
     for (Values& values : gradients) places.push_back(values.data());
     const Values of_features = random_floats(batch_ * network_.features(), 10);
-    workspace.backward(*packed_, pixels_.data(), of_features.data(), places);
+    workspace.backward(tensors_.parameters, pixels_.data(), of_features.data(), places);
     return gradients;
   }
 

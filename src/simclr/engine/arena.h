@@ -17,8 +17,8 @@ struct Life {
 };
 
 /// Memory for a whole step, laid out before it is had: `add` takes note of a buffer, `allocate`
-/// gets all of them at once, zeroed, on huge pages where the system has them. Buffers that are never
-/// in use at the same turn share memory.
+/// gets all of them at once, zeroed, on huge pages where the system has them. Buffers that are
+/// never in use at the same turn share memory.
 class Arena {
  public:
   /// @return  the buffer's number

@@ -26,32 +26,19 @@ std::vector<ConvLayer> layers_of(const Network& network, std::int64_t batch) {
 
 PackedWeights::PackedWeights(const Network& network)
     : stem_(with_batch(network.stem, 1)), convs_(layers_of(network, 1)) {
-  forward_.push_back(arena_.add(stem_.packed_size()));
-  backward_.push_back(0);
-  for (const ConvLayer& conv : convs_) {
-    forward_.push_back(arena_.add(conv.packed_size()));
-    backward_.push_back(arena_.add(conv.packed_size()));
-  }
+  layers_.push_back(arena_.add(stem_.packed_size()));
+  for (const ConvLayer& conv : convs_) layers_.push_back(arena_.add(conv.packed_size()));
   arena_.allocate();
 }
 
-void PackedWeights::pack_forward(const NetworkTensors& tensors) {
-  stem_.pack(tensors.parameters[0], arena_.at(forward_[0]));
+void PackedWeights::pack(const NetworkTensors& tensors) {
+  stem_.pack(tensors.parameters[0], arena_.at(layers_[0]));
   for (std::size_t i = 0; i < convs_.size(); ++i)
-    convs_[i].pack_forward(tensors.parameters[3 * (i + 1)], arena_.at(forward_[i + 1]));
+    convs_[i].pack_forward(tensors.parameters[3 * (i + 1)], arena_.at(layers_[i + 1]));
 }
 
-void PackedWeights::pack_backward(const NetworkTensors& tensors) {
-  for (std::size_t i = 0; i < convs_.size(); ++i)
-    convs_[i].pack_backward(tensors.parameters[3 * (i + 1)], arena_.at(backward_[i + 1]));
-}
-
-const float* PackedWeights::forward(std::int64_t layer) const {
-  return arena_.at(forward_[static_cast<std::size_t>(layer)]);
-}
-
-const float* PackedWeights::backward(std::int64_t layer) const {
-  return arena_.at(backward_[static_cast<std::size_t>(layer)]);
+const float* PackedWeights::of(std::int64_t layer) const {
+  return arena_.at(layers_[static_cast<std::size_t>(layer)]);
 }
 
 // ---- memory ----
@@ -126,13 +113,20 @@ void Workspace::place_block(std::int64_t block) {
   const ResidualPath& path = blocks_[static_cast<std::size_t>(block)];
   std::vector<int> units = path.path;
   if (path.shortcut >= 0) units.push_back(path.shortcut);
-  std::int64_t scratch = 0;
-  for (const int unit : units)
-    scratch = std::max(scratch, convs_[static_cast<std::size_t>(unit)].scratch_size());
-  const std::int64_t shared = add_to_block(scratch, block);
+  std::int64_t scratch_size = 0;
+  std::int64_t packed_size = 0;
+  for (const int unit : units) {
+    const ConvLayer& conv = convs_[static_cast<std::size_t>(unit)];
+    scratch_size = std::max(scratch_size, conv.scratch_size());
+    packed_size = std::max(packed_size, conv.packed_size());
+  }
+  const std::int64_t scratch = add_to_block(scratch_size, block);
+  const std::int64_t packed =
+      keep_ ? arena_.add(packed_size, {backward_turn(block), backward_turn(block)}) : 0;
   for (const int unit : units) {
     Layer& layer = layers_[static_cast<std::size_t>(unit) + 1];
-    layer.scratch = shared;
+    layer.scratch = scratch;
+    layer.packed = packed;
     const bool is_output = unit == path.path.back();
     layer.y = arena_.add(layer.map.size(), is_output ? life_of_output(block) : life_inside(block));
     layer.x = layer.y;

@@ -19,23 +19,20 @@ struct NetworkTensors {
   std::vector<float*> running_variances;
 };
 
-/// Weights as the passes read them, made once per update.
+/// Weights as forward passes read them, made once per update.
 class PackedWeights {
  public:
   explicit PackedWeights(const Network& network);
 
-  void pack_forward(const NetworkTensors& tensors);
-  void pack_backward(const NetworkTensors& tensors);
-  const float* forward(std::int64_t layer) const;
-  const float* backward(std::int64_t layer) const;
+  void pack(const NetworkTensors& tensors);
+  const float* of(std::int64_t layer) const;
   std::int64_t bytes() const { return arena_.bytes(); }
 
  private:
   const StemConv stem_;
   std::vector<ConvLayer> convs_;
   Arena arena_;
-  std::vector<std::int64_t> forward_;
-  std::vector<std::int64_t> backward_;
+  std::vector<std::int64_t> layers_;
 };
 
 /// Memory and layers for one batch going through a network; what backward needs stays in it until
@@ -56,10 +53,11 @@ class Workspace {
   /// @param training  batch statistics, which move the running ones; otherwise the running ones
   void forward(const NetworkTensors& tensors, const PackedWeights& packed, const float* pixels,
                bool training, float* features);
+  /// @param weights  NetworkTensors::parameters of the forward pass
   /// @param feature_gradient  f32 [batch, F]
-  /// @param gradients  as NetworkTensors::parameters, written
-  void backward(const PackedWeights& packed, const float* pixels, const float* feature_gradient,
-                const std::vector<float*>& gradients);
+  /// @param gradients  as `weights`, written
+  void backward(const std::vector<const float*>& weights, const float* pixels,
+                const float* feature_gradient, const std::vector<float*>& gradients);
 
  private:
   /// What a layer has: buffers of the arena.
@@ -71,7 +69,10 @@ class Workspace {
     /// the backward pass. So is the stem's, if the first block does not apply the norm.
     std::int64_t x = 0;
     std::int64_t norm = 0;
-    std::int64_t scratch = 0;  ///< shared with the other layers of its block
+    /// For a pass of the convolution, and for its weights as the backward pass reads them: shared
+    /// with the other layers of its block.
+    std::int64_t scratch = 0;
+    std::int64_t packed = 0;
   };
 
   std::int64_t forward_turn(std::int64_t block) const;
@@ -98,7 +99,7 @@ class Workspace {
   ConvInput input_of(std::size_t block) const;
   void forward_block(std::size_t block, const NetworkTensors& tensors, const PackedWeights& packed,
                      NormKind kind);
-  void backward_block(std::size_t block, const PackedWeights& packed,
+  void backward_block(std::size_t block, const std::vector<const float*>& weights,
                       const std::vector<float*>& gradients);
   void activate(std::int64_t layer, const Shortcut& shortcut);
   ConvInput input_inside(std::int64_t layer, int next);
@@ -112,9 +113,9 @@ class Workspace {
   void gate(const Ahead& at, float* g, const std::vector<float*>& gradients);
   void backward_norm(const Ahead& at, const float* g, float* dy,
                      const std::vector<float*>& gradients);
-  void backward_conv(std::int64_t layer, const PackedWeights& packed, const ConvInput& x,
-                     const float* dy, const std::vector<float*>& gradients, float* dx, bool add,
-                     const Ahead* ahead);
+  void backward_conv(std::int64_t layer, const std::vector<const float*>& weights,
+                     const ConvInput& x, const float* dy, const std::vector<float*>& gradients,
+                     float* dx, bool add, const Ahead* ahead);
   void backward_stem(const float* pixels, const std::vector<float*>& gradients);
   NormGradient sums_of(std::int64_t layer, const std::vector<float*>& gradients) const;
 

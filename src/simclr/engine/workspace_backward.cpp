@@ -26,7 +26,7 @@ Workspace::Ahead Workspace::ahead_of(std::size_t block) const {
   return stem;
 }
 
-void Workspace::backward(const PackedWeights& packed, const float* pixels,
+void Workspace::backward(const std::vector<const float*>& weights, const float* pixels,
                          const float* feature_gradient, const std::vector<float*>& gradients) {
   assert(keep_);
   const Ahead end = ahead_of(blocks_.size());
@@ -34,7 +34,7 @@ void Workspace::backward(const PackedWeights& packed, const float* pixels,
   float* of_output = arena_.at(gradients_.back());
   average_pool_gradient(map, feature_gradient, of_output);
   gate(end, of_output, gradients);
-  for (std::size_t block = blocks_.size(); block-- > 0;) backward_block(block, packed, gradients);
+  for (std::size_t block = blocks_.size(); block-- > 0;) backward_block(block, weights, gradients);
   backward_stem(pixels, gradients);
 }
 
@@ -55,26 +55,30 @@ void Workspace::backward_norm(const Ahead& at, const float* g, float* dy,
 }
 
 /// @param ahead  the norm that dx meets next, whose sums are gathered as dx is written; or null
-void Workspace::backward_conv(std::int64_t layer, const PackedWeights& packed, const ConvInput& x,
-                              const float* dy, const std::vector<float*>& gradients, float* dx,
-                              bool add, const Ahead* ahead) {
+void Workspace::backward_conv(std::int64_t layer, const std::vector<const float*>& weights,
+                              const ConvInput& x, const float* dy,
+                              const std::vector<float*>& gradients, float* dx, bool add,
+                              const Ahead* ahead) {
   const ConvLayer& conv = convs_[static_cast<std::size_t>(layer - 1)];
-  float* scratch = arena_.at(layers_[static_cast<std::size_t>(layer)].scratch);
+  const Layer& at = layers_[static_cast<std::size_t>(layer)];
+  float* scratch = arena_.at(at.scratch);
   {
     const PassTimer timer(profile_, layer, Pass::kWeightGradient);
     conv.weight_gradient(x, dy, gradients[static_cast<std::size_t>(3 * layer)], scratch);
   }
   const PassTimer timer(profile_, layer, Pass::kInputGradient);
-  if (ahead == nullptr) return conv.input_gradient(dy, packed.backward(layer), dx, add, scratch);
+  float* packed = arena_.at(at.packed);
+  conv.pack_backward(weights[static_cast<std::size_t>(3 * layer)], packed);
+  if (ahead == nullptr) return conv.input_gradient(dy, packed, dx, add, scratch);
   gradient_sums_.reset(conv.input_tasks(), conv.shape().in_map().panels());
-  conv.input_gradient(dy, packed.backward(layer), dx, add, scratch, [&](const Stretch& stretch) {
+  conv.input_gradient(dy, packed, dx, add, scratch, [&](const Stretch& stretch) {
     gate_and_sum(stretch, dx, ahead->by, gradient_sums_.of(stretch));
   });
   sums_of_parts(gradient_sums_, ahead->by.norm, sums_of(ahead->layer, gradients));
 }
 
 /// From the gradient of the block's output, gated and summed, to that of its input.
-void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
+void Workspace::backward_block(std::size_t block, const std::vector<const float*>& weights,
                                const std::vector<float*>& gradients) {
   const ResidualPath& path = blocks_[block];
   float* of_output = arena_.at(gradients_[block + 1]);
@@ -88,20 +92,20 @@ void Workspace::backward_block(std::size_t block, const PackedWeights& packed,
   for (std::size_t i = path.path.size(); i-- > 1;) {
     const std::int64_t layer = path.path[i - 1] + 1;
     const Ahead before{layer, gated(layer, Gate::kOwn)};
-    backward_conv(path.path[i] + 1, packed, input_inside(layer, path.path[i]), dy, gradients, dx,
+    backward_conv(path.path[i] + 1, weights, input_inside(layer, path.path[i]), dy, gradients, dx,
                   false, &before);
     backward_norm(before, dx, dx, gradients);
     std::swap(dy, dx);
   }
   const std::int64_t first = path.path.front() + 1;
   if (path.shortcut < 0)
-    return backward_conv(first, packed, input, dy, gradients, of_input, true, &behind);
-  backward_conv(first, packed, input, dy, gradients, of_input, false, nullptr);
+    return backward_conv(first, weights, input, dy, gradients, of_input, true, &behind);
+  backward_conv(first, weights, input, dy, gradients, of_input, false, nullptr);
   const std::int64_t side = path.shortcut + 1;
   const Ahead shortcut{side, gated(side, Gate::kNone)};
   gate(shortcut, of_output, gradients);
   backward_norm(shortcut, of_output, of_output, gradients);
-  backward_conv(side, packed, input, of_output, gradients, of_input, true, &behind);
+  backward_conv(side, weights, input, of_output, gradients, of_input, true, &behind);
 }
 
 /// Norm, relu and pool are gone back through part by part, as the convolution asks for them.

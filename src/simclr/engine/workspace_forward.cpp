@@ -54,7 +54,7 @@ void Workspace::forward(const NetworkTensors& tensors, const PackedWeights& pack
   convolve_and_normalise(
       0, tensors, kind, {},
       [&](const Epilogue& epilogue) {
-        stem_.forward(pixels, packed.forward(0), arena_.at(stem.y), epilogue);
+        stem_.forward(pixels, packed.of(0), arena_.at(stem.y), epilogue);
       },
       true);
   if (kind != NormKind::kApplied && !block_takes_stem()) activate_stem();
@@ -87,7 +87,7 @@ void Workspace::forward_block(std::size_t block, const NetworkTensors& tensors,
         number, tensors, kind, shortcut,
         [&](const Epilogue& epilogue) {
           const Layer& at = layers_[static_cast<std::size_t>(number)];
-          convs_[static_cast<std::size_t>(unit)].forward(x, packed.forward(number), arena_.at(at.y),
+          convs_[static_cast<std::size_t>(unit)].forward(x, packed.of(number), arena_.at(at.y),
                                                          arena_.at(at.scratch), epilogue);
         },
         relu);

@@ -28,17 +28,16 @@ struct NativeEncoder::Sized {
 
   Network network;
   PackedWeights packed;
-  std::vector<std::int64_t> forward_versions;  ///< of the parameters that are packed
-  std::vector<std::int64_t> backward_versions;
+  std::vector<std::int64_t> packed_versions;  ///< of the parameters
   std::vector<std::shared_ptr<Workspace>> workspaces;
 };
 
 /// A forward pass that waits for its backward pass: its memory, and its input.
 struct NativeEncoder::Lease : torch::CustomClassHolder {
   NativeEncoder* encoder = nullptr;
-  Sized* sized = nullptr;
   std::shared_ptr<Workspace> workspace;
   at::Tensor views;
+  std::vector<std::int64_t> versions;  ///< of the parameters
 };
 
 class EncodeFunction : public torch::autograd::Function<EncodeFunction> {
@@ -48,11 +47,12 @@ class EncodeFunction : public torch::autograd::Function<EncodeFunction> {
                             NativeEncoder* encoder, bool training) {
     auto lease = c10::make_intrusive<NativeEncoder::Lease>();
     lease->encoder = encoder;
-    lease->sized = &encoder->sized_for(views.size(2));
-    lease->workspace = encoder->take_workspace(*lease->sized, views.size(0), true);
+    NativeEncoder::Sized& sized = encoder->sized_for(views.size(2));
+    lease->workspace = encoder->take_workspace(sized, views.size(0), true);
     lease->views = views;
+    lease->versions = encoder->versions();
     context->saved_data["lease"] = c10::IValue::make_capsule(lease);
-    return encoder->run(*lease->sized, *lease->workspace, views, training);
+    return encoder->run(sized, *lease->workspace, views, training);
   }
 
   static torch::autograd::variable_list backward(
@@ -62,7 +62,7 @@ class EncodeFunction : public torch::autograd::Function<EncodeFunction> {
         context->saved_data["lease"].toCapsule());
     TORCH_CHECK(lease->workspace, "[encode] expected one backward pass for each forward pass");
     NativeEncoder& encoder = *lease->encoder;
-    TORCH_CHECK(lease->sized->backward_versions == encoder.versions(),
+    TORCH_CHECK(lease->versions == encoder.versions(),
                 "[encode] a parameter was changed between forward and backward");
     torch::autograd::variable_list results(1);  // of the views: none
     std::vector<float*> places;
@@ -71,7 +71,7 @@ class EncodeFunction : public torch::autograd::Function<EncodeFunction> {
       results.push_back(std::move(gradient));
     }
     const at::Tensor gradient = gradients[0].contiguous();
-    lease->workspace->backward(lease->sized->packed, lease->views.const_data_ptr<float>(),
+    lease->workspace->backward(encoder.tensors().parameters, lease->views.const_data_ptr<float>(),
                                gradient.const_data_ptr<float>(), places);
     lease->workspace.reset();
     lease->views.reset();
@@ -141,13 +141,9 @@ at::Tensor NativeEncoder::run(Sized& sized, Workspace& workspace, const at::Tens
   const NetworkTensors all = tensors();
   workspace.set_profile(profile_);
   const std::vector<std::int64_t> now = versions();
-  if (sized.forward_versions != now) {
-    sized.packed.pack_forward(all);
-    sized.forward_versions = now;
-  }
-  if (workspace.keeps() && sized.backward_versions != now) {
-    sized.packed.pack_backward(all);
-    sized.backward_versions = now;
+  if (sized.packed_versions != now) {
+    sized.packed.pack(all);
+    sized.packed_versions = now;
   }
   at::Tensor features = at::empty({views.size(0), sized.network.features()}, views.options());
   workspace.forward(all, sized.packed, views.const_data_ptr<float>(), training,

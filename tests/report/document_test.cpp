@@ -47,6 +47,14 @@ TEST(Document, IsMarkdown) {
             "<details>\n<summary>more</summary>\n\n```yaml\nlong\n```\n\n</details>\n\n");
 }
 
+TEST(Document, ColumnsOfWordsAreThoseWhoseCellsBeginWithALetterOrAreLong) {
+  const Table table{"t",
+                    "",
+                    {"a", "b", "c", "d"},
+                    {{"x", "1", "-", "2"}, {"y", "- 3", "word", std::string(29, '1')}}};
+  EXPECT_EQ(columns_of_words(table), (std::vector<bool>{false, false, true, true}));
+}
+
 TEST(Document, IsHtmlWithEverythingEscaped) {
   const TempFolder folder;
   const std::string html = to_html(sample(), folder.path());

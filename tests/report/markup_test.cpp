@@ -37,7 +37,7 @@ TEST(CodeBlock, CannotBeLeft) {
 
 TEST(Tables, HaveARuleAsWideAsTheirRows) {
   EXPECT_EQ(table_row({"a", "b", "c"}), "| a | b | c |\n");
-  EXPECT_EQ(table_rule(3), "| :-- | --: | --: |\n");
+  EXPECT_EQ(table_rule({false, false, true}), "| :-- | --: | :-- |\n");
 }
 
 }  // namespace

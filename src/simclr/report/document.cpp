@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "simclr/core/files.h"
 #include "simclr/core/text.h"
 #include "simclr/report/curves.h"
@@ -54,7 +57,9 @@ struct MarkdownWriter {
       for (const std::string& cell : cells) escaped.push_back(escape_markdown(cell));
       return table_row(escaped);
     };
-    std::string text = row(table.head) + table_rule(table.head.size());
+    std::string text =
+        row(table.head) + table_rule(table.name.empty() ? std::vector<bool>(table.head.size(), true)
+                                                        : columns_of_words(table));
     for (const auto& cells : table.rows) text += row(cells);
     if (!table.caption.empty()) text += fmt::format("\n{}\n", escape_markdown(table.caption));
     return text + "\n";
@@ -84,6 +89,20 @@ bool has_plots(const Section& section) {
 }
 
 }  // namespace
+
+bool is_long_cell(std::string_view cell) { return character_count(cell) > 28; }
+
+std::vector<bool> columns_of_words(const Table& table) {
+  std::vector<bool> words(table.head.size(), false);
+  for (const auto& row : table.rows) {
+    for (std::size_t i = 1; i < std::min(row.size(), words.size()); ++i) {
+      const bool letter =
+          !row[i].empty() && std::isalpha(static_cast<unsigned char>(row[i].front())) != 0;
+      words[i] = words[i] || letter || is_long_cell(row[i]);
+    }
+  }
+  return words;
+}
 
 std::string to_csv(const Table& table) {
   const bool finer = !table.csv_head.empty();

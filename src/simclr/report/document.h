@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -29,6 +30,12 @@ struct Table {
   std::vector<std::string> csv_head = {};
   std::vector<std::vector<std::string>> csv_rows = {};
 };
+
+/// Whether a cell is a text rather than a value.
+bool is_long_cell(std::string_view cell);
+/// Which columns are read as words, not as numbers, the first not asked: their cells begin with a
+/// letter, or are long.
+std::vector<bool> columns_of_words(const Table& table);
 
 /// Shown as it is; folded under `summary` if there is one.
 struct CodeBlock {

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -22,9 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kLongCell =
-    28;  ///< characters from which a cell is a text rather than a value
 
 // ---- plots as data for the charts ----
 
@@ -100,19 +96,6 @@ std::string heat_class(const std::vector<std::string>& row, std::size_t i) {
   return fmt::format(" class=\"h{}\"", static_cast<int>(10.0 * *value / sum + 0.5));
 }
 
-/// Columns of words: their cells begin with a letter, or are long.
-std::vector<bool> columns_of_words(const Table& table) {
-  std::vector<bool> words(table.head.size(), false);
-  for (const auto& row : table.rows) {
-    for (std::size_t i = 1; i < std::min(row.size(), words.size()); ++i) {
-      const bool letter =
-          !row[i].empty() && std::isalpha(static_cast<unsigned char>(row[i].front())) != 0;
-      words[i] = words[i] || letter || character_count(row[i]) > kLongCell;
-    }
-  }
-  return words;
-}
-
 struct HtmlWriter {
   const fs::path& folder;
 
@@ -140,7 +123,7 @@ struct HtmlWriter {
         std::string kind;
         if (table.heat && i > 0) kind = heat_class(row, i);
         if (!table.heat && words[i])
-          kind = character_count(row[i]) > kLongCell ? " class=\"left long\"" : " class=\"left\"";
+          kind = is_long_cell(row[i]) ? " class=\"left long\"" : " class=\"left\"";
         html += fmt::format("<td{}>{}</td>", kind, escape_html(row[i]));
       }
       html += "</tr>\n";

@@ -112,9 +112,9 @@ std::string table_row(const std::vector<std::string>& cells) {
   return row + "\n";
 }
 
-std::string table_rule(std::size_t columns) {
-  std::string rule = "| :-- |";
-  for (std::size_t i = 1; i < columns; ++i) rule += " --: |";
+std::string table_rule(const std::vector<bool>& words) {
+  std::string rule = "|";
+  for (std::size_t i = 0; i < words.size(); ++i) rule += i == 0 || words[i] ? " :-- |" : " --: |";
   return rule + "\n";
 }
 

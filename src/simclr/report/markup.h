@@ -30,7 +30,8 @@ std::string code_block(std::string_view text, std::string_view language);
 /// A line of a Markdown table. Cells are taken as they are.
 std::string table_row(const std::vector<std::string>& cells);
 
-/// The line under a table's head: the first column to the left, numbers to the right.
-std::string table_rule(std::size_t columns);
+/// The line under a table's head: the first column and those of words to the left, numbers to the
+/// right.
+std::string table_rule(const std::vector<bool>& words);
 
 }  // namespace simclr

@@ -216,7 +216,9 @@ Claim claim_of(const Place& place, const YAML::Node& node, const StudyFile& file
 }
 
 Names protocols_of(const Place& place, const YAML::Node& node) {
-  const Names known{"knn", "linear", "finetune"};
+  Names known;
+  for (const FigureName& figure : kFigures)
+    if (figure.is_protocol) known.emplace_back(figure.name);
   const auto names = place.value<Names>(node, "evaluate");
   for (const std::string& name : names) place.check_name(node, "protocol", name, known);
   return names;

@@ -38,6 +38,14 @@ std::size_t files_in(const fs::path& folder) {
       std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
 }
 
+TEST(DrawPlot, OnlyWholeNumbersAreKeptFromTicksBetweenThem) {
+  Plot plot{"Loss", "epoch", "loss", "", {line("a", {3, 3, 3})}, false};
+  EXPECT_FALSE(contains(svg_of(plot), "1.5<"));
+  EXPECT_TRUE(contains(svg_of(plot), "2<"));
+  plot.curves[0].x = {1.25, 1.5, 1.75};
+  EXPECT_TRUE(contains(svg_of(plot), "1.5<"));
+}
+
 TEST(DrawPlot, WritesAPngOf1000By620AnSvgAndAPdf) {
   const TempFolder folder;
   ASSERT_TRUE(

@@ -112,7 +112,14 @@ std::string data_block(const Curve& curve, std::size_t index, double scale) {
   return block + "EOD\n";
 }
 
-/// Where the axes go. Epochs are whole numbers: short axes get no ticks between them.
+bool all_whole(const Plot& plot) {
+  const auto is_whole = [](double x) { return !std::isfinite(x) || x == std::floor(x); };
+  return std::all_of(plot.curves.begin(), plot.curves.end(), [&](const Curve& curve) {
+    return std::all_of(curve.x.begin(), curve.x.end(), is_whole);
+  });
+}
+
+/// Where the axes go. Between whole numbers, as epochs are, short axes get no ticks.
 std::string axes(const Plot& plot, const Frame& frame) {
   std::string script = fmt::format("set xrange [{}:{}]\nset yrange [{}:{}]\n", frame.x.low,
                                    frame.x.high, frame.y.low, frame.y.high);
@@ -137,7 +144,7 @@ std::string axes(const Plot& plot, const Frame& frame) {
       tics += fmt::format("{}\"{}\" {}", tics.empty() ? "" : ", ", value, value);
     return script + "set logscale x\n" + (tics.empty() ? "" : "set xtics (" + tics + ")\n");
   }
-  if (frame.x.high - frame.x.low <= 12) script += "set xtics 1\n";
+  if (frame.x.high - frame.x.low <= 12 && all_whole(plot)) script += "set xtics 1\n";
   return script;
 }
 

@@ -47,11 +47,12 @@ Figure embedding(const Json& json, const std::vector<std::string>& names, const 
     curve.stroke = Stroke::kPoints;
     plot.curves.push_back(std::move(curve));
   }
-  return {prefix + "embedding", plot.title,
-          fmt::format("The first two principal components of {} images' features, with their share "
-                      "of the variance; a colour and shape for each class.",
-                      x.size()),
-          plot};
+  return {
+      prefix + "embedding", plot.title,
+      fmt::format("The first two principal components of {} images' features at unit length, with "
+                  "their share of the variance; a colour and shape for each class.",
+                  x.size()),
+      plot};
 }
 
 std::vector<float> tile_of(const Image& image) {

@@ -249,7 +249,7 @@ Figure accuracy_figure(const StudyRecords& study, const SubStudyRecord& sub) {
   for (const std::string protocol : kProtocols) {
     const std::string title = protocol_title(protocol);
     add_curves(plot, study, sub, layout, {protocol, title, color});
-    add_random(plot, study, sub, layout, {protocol, "random, " + title, color});
+    add_random(plot, study, sub, layout, {protocol, "random encoder, " + protocol, color});
     ++color;
   }
   return {plain_name(sub.name) + "-accuracy", plot.title,

@@ -71,10 +71,10 @@ at::Tensor unit_rows(const at::Tensor& x) {
   return x.div(at::linalg_vector_norm(x, 2, at::IntArrayRef{1}, true).clamp_min(1e-12));
 }
 
-/// Principal components of the centred features. Signs are fixed by the largest loading, so that
-/// the picture does not flip from machine to machine.
+/// Principal components of the features at unit length, as cosines see them, centred. Signs are
+/// fixed by the largest loading, so that the picture does not flip from machine to machine.
 Json embedding(const LabelledFeatures& features) {
-  const at::Tensor x = features.x.slice(0, 0, kMostPoints).to(at::kDouble);
+  const at::Tensor x = unit_rows(features.x.slice(0, 0, kMostPoints).to(at::kDouble));
   const at::Tensor centred = x.sub(x.mean(0, true));
   const auto [values, vectors] = at::linalg_eigh(centred.t().matmul(centred));  // ascending
   at::Tensor axes = vectors.slice(1, -2).flip({1});                             // [F, 2]

@@ -10,10 +10,10 @@
 namespace simclr {
 
 /// Writes what a report draws of an encoder, as JSON (report/run_pictures.h reads it):
-///   embedding   the first two principal components of up to 2,000 test images' features at unit
-///   length neighbours  for a test image of each class the most similar other test images confusion
-///   test images by class and by the class that a training image's vote gives (kNN) filters     the
-///   weights of the first layer
+///   embedding   the first two principal components of up to 2,000 test images' unit features
+///   neighbours  for a test image of each class the most similar other test images
+///   confusion   test images by class and by the class that a training image's vote gives (kNN)
+///   filters     the weights of the first layer
 /// Without labels or test images: of the validation images, and no confusion.
 void write_picture_data(const std::filesystem::path& file, SimclrModel& model,
                         const DataSplits& data, const Settings& settings);

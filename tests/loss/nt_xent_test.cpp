@@ -279,6 +279,13 @@ TEST(ContrastiveAccuracy, IsOneForSeparatePairsAndZeroForCrossedOnes) {
   EXPECT_EQ(contrastive_accuracy(at::cat({eye, eye.roll(1, 0)})), 0.0);
 }
 
+TEST(ContrastiveAccuracy, IsZeroWhereAllProjectionsAreOne) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    EXPECT_EQ(contrastive_accuracy(at::ones({40, 5}, type)), 0.0);
+    EXPECT_EQ(contrastive_accuracy(at::zeros({40, 5}, type)), 0.0);
+  }
+}
+
 TEST(ContrastiveAccuracy, TakesNoPartInAGradient) {
   const at::Tensor z = random_projections(4, 3, 13).requires_grad_();
   contrastive_accuracy(z);

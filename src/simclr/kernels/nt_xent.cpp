@@ -62,6 +62,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -143,6 +144,22 @@ std::int64_t partner(const NtXentRows& input, std::int64_t row) {
   return (row + input.rows / 2) % input.rows;
 }
 
+/// Whether every other score of a row is below that of the partner. A tie is no hit: an encoder
+/// that maps all images to one point finds nothing.
+bool is_nearest(Scores& scores, std::int64_t row, std::int64_t partner) {
+  float& place = scores.at(row, partner);
+  const float positive = place;
+  place = kNoScore;
+  std::array<float, kPanel> most{};
+  most.fill(kNoScore);
+  for (std::int64_t p = 0; p < scores.panels(); ++p) {
+    const float* panel = scores.row(row) + p * Scores::stride();
+    for (std::size_t i = 0; i < kPanel; ++i) most[i] = most[i] > panel[i] ? most[i] : panel[i];
+  }
+  place = positive;
+  return positive > *std::max_element(most.begin(), most.end());
+}
+
 }  // namespace
 
 void nt_xent_rows(const NtXentRows& input, float* log_sums, float* positives, std::uint8_t* hits) {
@@ -151,10 +168,11 @@ void nt_xent_rows(const NtXentRows& input, float* log_sums, float* positives, st
       float largest = 0.0F;
       const float sum = HWY_DYNAMIC_DISPATCH(log_sum_exp_row)(scores.row(row), scores.panels(),
                                                               Scores::stride(), &largest);
-      const float positive = scores.at(row, partner(input, first + row));
+      const std::int64_t other = partner(input, first + row);
+      const float positive = scores.at(row, other);
       log_sums[first + row] = largest + std::log(sum);
       positives[first + row] = positive;
-      hits[first + row] = positive >= largest ? 1 : 0;
+      hits[first + row] = positive >= largest && is_nearest(scores, row, other) ? 1 : 0;
     }
   });
 }

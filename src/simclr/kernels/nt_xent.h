@@ -17,7 +17,7 @@ struct NtXentRows {
 /// @param log_sums   [R]: log of the sum over all other rows of exp(cosine / temperature)
 /// @param positives  [R]: cosine / temperature with the other view; the loss is the mean of
 ///                   log_sums - positives
-/// @param hits       [R]: whether no other row is nearer than the other view
+/// @param hits       [R]: whether every other row is farther than the other view
 void nt_xent_rows(const NtXentRows& input, float* log_sums, float* positives, std::uint8_t* hits);
 
 /// gradient [R, D] = scale * d(sum of log_sums - positives) / d(unit).

@@ -1,7 +1,6 @@
 #include "simclr/loss/nt_xent.h"
 
 #include <ATen/ops/arange.h>
-#include <ATen/ops/argmax.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/gather.h>
@@ -83,7 +82,7 @@ NtXentRows rows_of(const at::Tensor& unit, double temperature) {
           static_cast<float>(1.0 / temperature)};
 }
 
-/// Log sums [2N], scores of the partners [2N], and how many rows have no other nearer.
+/// Log sums [2N], scores of the partners [2N], and of how many rows the partner is the nearest.
 struct NativeScores {
   at::Tensor log_sums;
   at::Tensor positives;
@@ -180,8 +179,10 @@ double contrastive_accuracy(const at::Tensor& z) {
   const at::Tensor partner = partner_indices(z);
   std::int64_t right = 0;
   for_each_block(unit, 1.0, [&](const RowBlock& block) {
-    const at::Tensor nearest = at::argmax(block.scores, 1);
-    right += nearest.eq(partner.slice(0, block.first, block.last)).sum().item<std::int64_t>();
+    const at::Tensor column = partner.slice(0, block.first, block.last).unsqueeze(1);
+    const at::Tensor positive = block.scores.gather(1, column);
+    block.scores.scatter_(1, column, -std::numeric_limits<double>::infinity());
+    right += positive.gt(block.scores.amax(1, true)).sum().item<std::int64_t>();
   });
   return static_cast<double>(right) / static_cast<double>(z.size(0));
 }

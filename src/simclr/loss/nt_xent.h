@@ -15,7 +15,8 @@ namespace simclr {
 at::Tensor nt_xent(const at::Tensor& z, double temperature);
 
 /// Share of the 2N anchors whose most similar other row (by cosine) is their own image's other
-/// view. Same argument and errors as nt_xent; never part of a gradient.
+/// view; of equally similar ones none is. Same argument and errors as nt_xent; never part of a
+/// gradient.
 double contrastive_accuracy(const at::Tensor& z);
 
 }  // namespace simclr

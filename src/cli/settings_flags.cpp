@@ -7,10 +7,10 @@
 #include <array>
 #include <filesystem>
 
-#include "cli/cache_folder.h"
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
 #include "simclr/core/text.h"
+#include "simclr/data/cache_folder.h"
 
 namespace simclr::cli {
 namespace {
@@ -119,6 +119,18 @@ SettingsBuilder SettingsFlags::build_over(SettingsBuilder builder) const {
   return builder;
 }
 
+void SettingsFlags::refuse(const std::string& key, const std::string& why) const {
+  const bool overridden =
+      std::any_of(overrides_.begin(), overrides_.end(), [&](const std::string& text) {
+        const std::size_t equals = text.find('=');
+        return equals != std::string::npos && find_field(text.substr(0, equals)).key() == key;
+      });
+  if (!overridden && !given_.contains(key)) return;
+  const std::string& name = given_.contains(key) ? flag_of_.at(key) : key;
+  throw Error(ExitCode::kUsage, fmt::format("{} has no effect here: {}", name, why),
+              "Leave it out.");
+}
+
 std::vector<std::string> SettingsFlags::take_words() {
   std::vector<std::string> words;
   std::erase_if(overrides_, [&](const std::string& text) {
@@ -139,7 +151,10 @@ Settings SettingsFlags::resolve(const SettingsBuilder& builder) const {
   if (!settings.data.cache.empty())
     settings.data.cache = std::filesystem::absolute(settings.data.cache).string();
   if (std::filesystem::exists(settings.data.source)) {
-    settings.data.source = std::filesystem::canonical(settings.data.source).string();
+    // A link that gives a path another name stays, where YAML cannot hold the path itself.
+    const std::string real = std::filesystem::canonical(settings.data.source).string();
+    settings.data.source =
+        is_utf8(real) ? real : std::filesystem::absolute(settings.data.source).string();
   }
   return settings;
 }

@@ -31,6 +31,9 @@ class SettingsFlags {
   /// anywhere, and pictures cached in the program's cache folder unless something else is said.
   Settings resolve(const std::string& base_config = "") const;
   Settings resolve(const SettingsBuilder& builder) const;
+  /// @throws Error(kUsage) with the reason `why` if `key` was typed, as a flag or as key=value:
+  /// better than a setting without effect
+  void refuse(const std::string& key, const std::string& why) const;
   /// Words given beside the flags that are no key=value: a command's own arguments. Taken out, so
   /// that what is left are settings.
   std::vector<std::string> take_words();

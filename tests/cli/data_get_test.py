@@ -112,6 +112,23 @@ class DataGetTest(unittest.TestCase):
         self.expect_error(done, DATA, f"has SHA-256 {SHA256}, published is 000")
         self.assertEqual(list(target.parent.iterdir()), [])
 
+    def test_a_folder_gets_it_under_its_published_name(self):
+        file = "cifar-10-binary.tar.gz"
+        for folder, given in ((self.dir / "there", "there"), (self.dir / "new", "new/")):
+            if given == "there":
+                folder.mkdir()
+            done = self.get("cifar10", "--url", self.url(), "--sha256", SHA256, "--out", f"{self.dir}/{given}")
+            self.expect_whole(done, folder / file)
+
+    def test_a_checksum_is_64_hexadecimal_digits_of_either_case(self):
+        target = self.dir / "a/set"
+        for wrong in (SHA256[1:], SHA256 + "0", "g" * 64, f"sha256:{SHA256}"):
+            done = self.get("cifar10", "--url", self.url(), "--sha256", wrong, "--out", target)
+            self.expect_error(done, USAGE, f"--sha256 {wrong}: no SHA-256")
+        self.assertEqual(self.server.ranges, [])
+        done = self.get("cifar10", "--url", self.url(), "--sha256", SHA256.upper(), "--out", target)
+        self.expect_whole(done, target)
+
     def test_another_file_than_the_published_is_refused(self):
         done = self.get("cifar10", "--url", self.url())
         self.expect_error(done, DATA, f"has {len(CONTENT)} bytes, published are 170052171")

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
+#include <span>
 #include <sstream>
 #include <string>
 
@@ -118,6 +120,23 @@ TEST(DecodeImages, FileThatWentMakesItIncomplete) {
   decode(images, kOptions, result);
   EXPECT_FALSE(result.info.complete);
   EXPECT_EQ(result.info.skipped.front().reason, "No such file or directory");
+}
+
+TEST(DecodeImages, LackOfMemoryMakesItIncomplete) {
+  const TempFolder folder;
+  put_file(folder / "1.ppm", picture_bytes(1));
+  put_file(folder / "2.ppm", picture_bytes(2, 50, 50));
+  DecodeOptions options = kOptions;
+  options.decode = [](std::span<const std::uint8_t> bytes, const ImageOptions& image) {
+    if (bytes.size() > 1000) throw std::bad_alloc();
+    return decode_image(bytes, image);
+  };
+  Decoded result;
+  decode(in_folder(folder), options, result);
+  EXPECT_EQ(result.info.names, std::vector<std::string>{"1.ppm"});
+  ASSERT_EQ(result.info.skipped.size(), 1U);
+  EXPECT_EQ(result.info.skipped.front().reason, "not enough memory");
+  EXPECT_FALSE(result.info.complete);
 }
 
 TEST(DecodeImages, StrictStopsAtTheFirstThatFails) {

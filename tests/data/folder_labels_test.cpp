@@ -54,6 +54,8 @@ TEST(FolderLabels, TrainAndTestFoldersAreParts) {
 TEST(FolderLabels, ValidationIsTheTestPartOnlyWhereThereIsNone) {
   const ImageFiles two = labelled({"train/a/1.jpg", "Val/a/1.jpg", "train/b/1.jpg"});
   EXPECT_EQ(parts_of(two), (Parts{SourcePart::kTrain, SourcePart::kTest, SourcePart::kTrain}));
+  ASSERT_EQ(two.notes.size(), 1U);
+  EXPECT_TRUE(contains(two.notes.front(), "validation folder is the test part"));
   const ImageFiles three = labelled({"train/a/1.jpg", "val/b/1.jpg", "test/a/1.jpg"});
   EXPECT_EQ(parts_of(three), (Parts{SourcePart::kTrain, SourcePart::kTrain, SourcePart::kTest}));
   ASSERT_EQ(three.notes.size(), 1U);

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -159,8 +160,10 @@ TEST(OpenOrBuild, DamagedAndForeignFilesAreMadeAnewAndSaySo) {
   const TempFolder folder;
   const std::filesystem::path path = folder / (kKey + ".images");
   const std::string whole = three();
-  for (const std::string& bytes :
-       {std::string(), std::string("not ours"), whole.substr(0, 300), std::string(1000, 'x')}) {
+  std::string other_pixel = whole;
+  other_pixel[260] = static_cast<char>(other_pixel[260] ^ 1);
+  for (const std::string& bytes : {std::string(), std::string("not ours"), whole.substr(0, 300),
+                                   std::string(1000, 'x'), other_pixel}) {
     put_file(path, bytes);
     KeepingSink sink;
     int builds = 0;
@@ -209,6 +212,47 @@ TEST(OpenOrBuild, FailedBuildLeavesTheOldFileAndNothingElse) {
   });
   EXPECT_EQ(read_file(folder / (kKey + ".images")), three());
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+// As on a file system whose locks reach no other machine. Were both to write into one file, the
+// second would cut what the first has written, and rename it away.
+TEST(OpenOrBuild, ProcessesWithoutALockWriteIntoFilesOfTheirOwn) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / (kKey + ".images.lock"));  // cannot be opened
+  const auto build = [&](CacheWriter& writer) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      KeepingSink sink;
+      int builds = 0;
+      ::_exit(open_in(folder.path(), sink, builds)->size() == 3 ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(read_file(folder / (kKey + ".images")), three());
+    writer.finish({});
+  };
+  NullSink silence;
+  EXPECT_EQ(open_or_build({folder.path(), kKey, false}, build, silence)->size(), 0U);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 2);
+}
+
+TEST(OpenOrBuild, LeftoversOfThisMachineAreRemovedWithTheNextBuild) {
+  const TempFolder folder;
+  std::array<char, 256> host{};
+  ASSERT_EQ(::gethostname(host.data(), host.size() - 1), 0);
+  const std::string ours = fmt::format("{}.images.1@{}.partial", kKey, host.data());
+  const std::string theirs = fmt::format("{}.images.1@not-{}.partial", kKey, host.data());
+  const std::string others =
+      fmt::format("{}.images.1@{}.partial", std::string(64, 'b'), host.data());
+  for (const std::string& name : {ours, theirs, others}) put_file(folder / name, "half");
+  KeepingSink sink;
+  int builds = 0;
+  open_in(folder.path(), sink, builds);
+  EXPECT_FALSE(std::filesystem::exists(folder / ours));
+  EXPECT_TRUE(std::filesystem::exists(folder / theirs));
+  EXPECT_TRUE(std::filesystem::exists(folder / others));
 }
 
 TEST(OpenOrBuild, FolderThatCannotBeMadeIsAnError) {

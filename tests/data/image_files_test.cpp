@@ -2,12 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <string>
 #include <vector>
 
+#include "simclr/data/picture_names.h"
 #include "tests/data/pictures.h"
+#include "tests/data/unprivileged.h"
 #include "tests/formats/make_archive.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temp_folder.h"
@@ -51,20 +52,6 @@ Names read_all(const ImageFiles& images) {
   });
   return read;
 }
-
-/// Not root for as long as it lives: root may read everything.
-class Unprivileged {
- public:
-  Unprivileged() {
-    if (::geteuid() == 0) changed_ = ::seteuid(65534) == 0;
-  }
-  ~Unprivileged() {
-    if (changed_ && ::seteuid(0) != 0) std::abort();
-  }
-
- private:
-  bool changed_ = false;
-};
 
 TEST(FindInFolder, FindsPicturesByTheirSuffixSortedByName) {
   const TempFolder folder;
@@ -144,7 +131,7 @@ TEST(FindInList, NamesPathsFromTheListsFolder) {
       folder / "lists/all.txt",
       "\xEF\xBB\xBF../x/2.jpg\r\n\n" + (folder / "x/1.jpg").string() + "\n../x/3.jpg\n../x/2.jpg");
   const ImageFiles images = find_in_list(folder / "lists/all.txt", LabelSource::kAuto);
-  EXPECT_EQ(names_of(images), (Names{"../x/2.jpg", (folder / "x/1.jpg").string(), "../x/2.jpg"}));
+  EXPECT_EQ(names_of(images), (Names{"../x/2.jpg", (folder / "x/1.jpg").string()}));
   EXPECT_EQ(skipped_of(images), Names{"../x/3.jpg: No such file or directory"});
   EXPECT_EQ(read_all(images)[0], "../x/2.jpg=two");
 }
@@ -161,6 +148,43 @@ TEST(FindInList, TabAndLabelAreTheClass) {
   EXPECT_EQ(images.files[2].part, SourcePart::kUnlabelled);
   EXPECT_EQ(images.files[3].part, SourcePart::kTrain);
   EXPECT_TRUE(find_in_list(folder / "a.txt", LabelSource::kNone).class_names.empty());
+}
+
+TEST(FindInList, PathThatComesAgainIsReadOnceAndNoted) {
+  const TempFolder folder;
+  for (const char* name : {"x/1.jpg", "x/2.jpg"}) put_file(folder / name, "");
+  put_file(folder / "a.txt", "x/1.jpg\ta\n\nx/2.jpg\tb\n./x/1.jpg\ta\nx//./2.jpg\tb\n");
+  const ImageFiles images = find_in_list(folder / "a.txt", LabelSource::kAuto);
+  EXPECT_EQ(names_of(images), (Names{"x/1.jpg", "x/2.jpg"}));
+  EXPECT_EQ(images.files[1].label, 1);
+  EXPECT_EQ(images.files[1].position, 1U);
+  EXPECT_EQ(images.notes, Names{"Lines that name a picture again, which is read once: 2, the first "
+                                "is line 4, as line 1."});
+}
+
+// "x/../1.jpg" is another file than "1.jpg" if x is a link.
+TEST(FindInList, PathsThatOnlyLinksCouldTellAreKept) {
+  const TempFolder folder;
+  put_file(folder / "1.jpg", "one");
+  put_file(folder / "y/1.jpg", "two");
+  std::filesystem::create_directories(folder / "y/z");
+  std::filesystem::create_directory_symlink("y/z", folder / "x");
+  put_file(folder / "a.txt", "1.jpg\nx/../1.jpg\n");
+  EXPECT_EQ(read_all(find_in_list(folder / "a.txt", LabelSource::kAuto)),
+            (Names{"1.jpg=one", "x/../1.jpg=two"}));
+}
+
+TEST(FindInList, PictureOfTwoLabelsIsADataErrorThatNamesBothLines) {
+  const TempFolder folder;
+  put_file(folder / "1.jpg", "");
+  put_file(folder / "a.txt", "1.jpg\tcat\n\n./1.jpg\tdog\n");
+  const std::filesystem::path list = folder / "a.txt";
+  expect_error(ExitCode::kData,
+               list.string() +
+                   ": lines 1 and 3 both name ./1.jpg, with the labels \"cat\" and "
+                   "\"dog\"",
+               [&] { find_in_list(list, LabelSource::kAuto); });
+  EXPECT_EQ(find_in_list(list, LabelSource::kNone).files.size(), 1U);  // labels are of no account
 }
 
 TEST(FindInList, WithoutLabelsFoldersAreTheClasses) {
@@ -182,6 +206,41 @@ TEST(FindInList, ListThatNamesNothingThereIsADataError) {
                [&] { find_in_list(folder / "b.txt", LabelSource::kAuto); });
 }
 
+TEST(FindInList, WhatIsNoRegularFileIsSkipped) {
+  const TempFolder folder;
+  put_file(folder / "x/1.jpg", "");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const std::string zero("x/1.jpg\0.png\n", 13);
+  put_file(folder / "a.txt", "x/1.jpg\tcat\nx\npipe\n\tdog\n" + zero);
+  const ImageFiles images = find_in_list(folder / "a.txt", LabelSource::kAuto);
+  EXPECT_EQ(names_of(images), Names{"x/1.jpg"});
+  EXPECT_EQ(skipped_of(images),
+            (Names{"x: not a regular file", "pipe: not a regular file", ": not a regular file",
+                   "x/1.jpg\\x00.png: no file's name has a zero byte"}));
+}
+
+TEST(FindInList, ListThatMayNotBeReadIsADataError) {
+  const TempFolder folder;
+  put_file(folder / "a.txt", "1.jpg\n");
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(folder / "a.txt", std::filesystem::perms(0));
+  const Unprivileged nobody;
+  expect_error(ExitCode::kData, "a.txt: cannot read: Permission denied",
+               [&] { find_in_list(folder / "a.txt", LabelSource::kAuto); });
+}
+
+// The nanoseconds to them do not fit into 64 bits.
+TEST(PictureOf, TimesBeyondTheYear2262AreToldApart) {
+  const auto modified = [](std::int64_t seconds) {
+    struct stat status = {};
+    status.st_mtim.tv_sec = seconds;
+    return picture_of("1.jpg", status).modified;
+  };
+  EXPECT_EQ(modified(9'000'000'000), 9'000'000'000'000'000'000);
+  EXPECT_NE(modified(10'000'000'000), modified(10'000'000'001));
+  EXPECT_EQ(modified(-1), -1'000'000'000);
+}
+
 TEST(FindInArchive, FindsWhatAFolderWouldHold) {
   const TempFolder folder;
   for (const char* name : {"a.tar", "a.tar.gz", "a.zip"}) {
@@ -193,6 +252,24 @@ TEST(FindInArchive, FindsWhatAFolderWouldHold) {
     EXPECT_EQ(names_of(images), (Names{"set/cat/2.jpg", "set/dog/1.jpg"})) << name;
     EXPECT_EQ(images.class_names, (Names{"cat", "dog"})) << name;
     EXPECT_EQ(read_all(images), (Names{"set/dog/1.jpg=D", "set/cat/2.jpg=C"})) << name;
+  }
+}
+
+TEST(FindInArchive, OfEntriesWithOneNameTheLastCountsAsAfterUnpacking) {
+  const TempFolder folder;
+  for (const char* name : {"a.tar", "a.tar.gz", "a.zip"}) {
+    make_archive(folder / name, {{"1.jpg", "old"},
+                                 {"3.jpg", "3"},
+                                 {"./1.jpg", "newer"},
+                                 {"2.jpg", "2"},
+                                 {"1.jpg", "newest"}});
+    const ImageFiles images = in_archive(folder / name);
+    EXPECT_EQ(names_of(images), (Names{"1.jpg", "2.jpg", "3.jpg"})) << name;
+    EXPECT_EQ(images.files[0].size, 6U) << name;
+    EXPECT_EQ(read_all(images), (Names{"3.jpg=3", "2.jpg=2", "1.jpg=newest"})) << name;
+    ASSERT_FALSE(images.notes.empty());
+    EXPECT_EQ(images.notes.front(),
+              "Pictures with a namesake further on, which is read instead: 2, the first is 1.jpg.");
   }
 }
 
@@ -214,6 +291,27 @@ TEST(ReadImageFiles, FilesThatWentOrChangedFailWithTheirReason) {
                                      "3.jpg!not a regular file", "4.jpg=old"}));
 }
 
+// Whoever changes the permissions changes the file's time of change, which caches depend on.
+TEST(ReadImageFiles, MissingPermissionIsNoFailureThatMayPass) {
+  const TempFolder folder;
+  for (const char* name : {"1.jpg", "2.jpg"}) put_file(folder / name, "");
+  const ImageFiles images = in_folder(folder.path());
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(folder / "1.jpg", std::filesystem::perms(0));
+  std::filesystem::remove(folder / "2.jpg");
+  std::vector<bool> may_pass;
+  {
+    const Unprivileged nobody;
+    EXPECT_EQ(read_all(images),
+              (Names{"1.jpg!Permission denied", "2.jpg!No such file or directory"}));
+    read_image_files(images, [&](std::size_t, const FileBytes& file) {
+      may_pass.push_back(file.may_pass);
+      return true;
+    });
+  }
+  EXPECT_EQ(may_pass, (std::vector<bool>{false, true}));
+}
+
 TEST(ReadImageFiles, FilesOfUnreasonableSizeAreNotRead) {
   const TempFolder folder;
   put_file(folder / "1.jpg", "");
@@ -228,6 +326,21 @@ TEST(ReadImageFiles, ArchiveThatChangedIsAnError) {
   for (const std::vector<TarEntry>& changed : {std::vector<TarEntry>{{"1.jpg", "1"}},
                                                {{"1.jpg", "1"}, {"3.jpg", "2"}},
                                                {{"1.jpg", "1"}, {"2.jpg", "2"}, {"3.jpg", "3"}}}) {
+    make_archive(folder / "a.tar", changed);
+    expect_error(ExitCode::kData, "it changed while it was read", [&] { read_all(images); });
+  }
+}
+
+TEST(ReadImageFiles, ArchiveWithNamesakesThatChangedIsAnError) {
+  const TempFolder folder;
+  make_archive(folder / "a.tar", {{"1.jpg", "1"}, {"2.jpg", "2"}, {"1.jpg", "3"}});
+  const ImageFiles images = in_archive(folder / "a.tar");
+  EXPECT_EQ(read_all(images), (Names{"2.jpg=2", "1.jpg=3"}));
+  for (const std::vector<TarEntry>& changed :
+       {std::vector<TarEntry>{{"3.jpg", "1"}, {"2.jpg", "2"}, {"1.jpg", "3"}},
+        {{"2.jpg", "2"}, {"1.jpg", "3"}},
+        {{"1.jpg", "1"}, {"2.jpg", "2"}},
+        {{"1.jpg", "1"}, {"2.jpg", "2"}, {"1.jpg", "3"}, {"1.jpg", "4"}}}) {
     make_archive(folder / "a.tar", changed);
     expect_error(ExitCode::kData, "it changed while it was read", [&] { read_all(images); });
   }

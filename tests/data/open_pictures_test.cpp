@@ -5,12 +5,15 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "simclr/core/files.h"
 #include "tests/data/pictures.h"
+#include "tests/data/unprivileged.h"
 #include "tests/formats/make_archive.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temp_folder.h"
@@ -51,13 +54,39 @@ std::vector<std::string> sorted_pixels(const Dataset& dataset) {
   return all;
 }
 
-/// Other bytes, but size and time of change as they were.
-void damage_unseen(const fs::path& path) {
+/// Changes a file until the system's clock, which goes in steps, has seen it.
+void change(const fs::path& path, const std::function<void()>& once) {
+  struct stat before = {};
+  ASSERT_EQ(::stat(path.c_str(), &before), 0);
+  struct stat now = before;
+  while (now.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+         now.st_ctim.tv_nsec == before.st_ctim.tv_nsec) {
+    once();
+    ASSERT_EQ(::stat(path.c_str(), &now), 0);
+  }
+}
+
+/// Other bytes, but size and time of modification as they were, as `cp -p` may leave them.
+void replace_with_its_time(const fs::path& path) {
   struct stat status = {};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
-  put_file(path, std::string(static_cast<std::size_t>(status.st_size), 'x'));
-  const timespec times[2] = {status.st_atim, status.st_mtim};
-  ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+  change(path, [&] {
+    put_file(path, std::string(static_cast<std::size_t>(status.st_size), 'x'));
+    const timespec times[2] = {status.st_atim, status.st_mtim};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+  });
+}
+
+/// Puts one picture of 1 x 1 pixel in place of what a cache holds.
+void forge(const fs::path& cache) {
+  const std::string key = cache.stem().string();
+  write_file_atomically(cache, [&](std::ostream& out) {
+    CacheWriter writer(out, key);
+    writer.add(0, {picture_pixels(0, 1, 1), 1, 1}, SourcePart::kTrain, -1);
+    CacheInfo info;
+    info.names = {"forged"};
+    writer.finish(info);
+  });
 }
 
 TEST(OpenPictures, ClassFoldersAreLabelledAndAShareIsSetAsideForTesting) {
@@ -204,16 +233,59 @@ TEST(OpenPictures, CacheSparesTheSecondReading) {
     decoded = sink.tasks.contains("reading images");
     return sorted_pixels(*opened.train);
   };
-  for (const auto& [kind, source, damaged] :
-       {std::tuple(SourceKind::kFolder, folder / "set", folder / "set/cat/1.ppm"),
-        std::tuple(SourceKind::kArchive, folder / "a.tar", folder / "a.tar")}) {
+  for (const auto& [kind, source] : {std::pair(SourceKind::kFolder, folder / "set"),
+                                     std::pair(SourceKind::kArchive, folder / "a.tar")}) {
     bool decoded = false;
     const auto pixels = read(kind, source, decoded);
     EXPECT_TRUE(decoded);
-    damage_unseen(damaged);
     EXPECT_EQ(read(kind, source, decoded), pixels);
     EXPECT_FALSE(decoded);
   }
+}
+
+TEST(OpenPictures, FileReplacedByOneOfItsSizeAndTimeIsNoticed) {
+  const TempFolder folder;
+  put_classes(folder / "set");
+  const DataSettings settings = settings_of(folder / "set", folder / "cache");
+  EXPECT_TRUE(open_source(settings).skipped.empty());
+  replace_with_its_time(folder / "set/cat/1.ppm");
+  EXPECT_EQ(open_source(settings).skipped.size(), 1U);
+}
+
+TEST(OpenPictures, ArchiveReplacedByOneOfItsSizeAndTimeIsNoticed) {
+  const TempFolder folder;
+  make_archive(folder / "a.tar", {{"1.ppm", picture_bytes(1)}});
+  const DataSettings settings = settings_of(folder / "a.tar", folder / "cache");
+  NullSink silence;
+  open_pictures(SourceKind::kArchive, settings, false, silence);
+  replace_with_its_time(folder / "a.tar");
+  expect_error(ExitCode::kData,
+               [&] { open_pictures(SourceKind::kArchive, settings, false, silence); });
+}
+
+TEST(OpenPictures, FileThatMayNotBeReadIsTriedAgainOnceItsPermissionsChange) {
+  const TempFolder folder;
+  put_classes(folder / "set");
+  fs::create_directory(folder / "cache");
+  fs::permissions(folder.path(), fs::perms(0755));
+  fs::permissions(folder / "cache", fs::perms(0777));
+  const DataSettings settings = settings_of(folder / "set", folder / "cache");
+  std::size_t skipped = 0;
+  const auto is_read = [&] {
+    const Unprivileged nobody;
+    KeepingSink sink;
+    skipped = open_source(settings, sink).skipped.size();
+    return sink.tasks.contains("reading images");
+  };
+  const fs::path closed = folder / "set/cat/1.ppm";
+  fs::permissions(closed, fs::perms(0));
+  EXPECT_TRUE(is_read());
+  EXPECT_EQ(skipped, 1U);
+  EXPECT_FALSE(is_read());
+  EXPECT_EQ(skipped, 1U);
+  change(closed, [&] { fs::permissions(closed, fs::perms(0644)); });
+  EXPECT_TRUE(is_read());
+  EXPECT_EQ(skipped, 0U);
 }
 
 TEST(OpenPictures, ReadingAgainIsOnRequest) {
@@ -221,11 +293,11 @@ TEST(OpenPictures, ReadingAgainIsOnRequest) {
   put_classes(folder / "set");
   const DataSettings settings = settings_of(folder / "set", folder / "cache");
   open_source(settings);
-  damage_unseen(folder / "set/cat/1.ppm");
+  forge(fs::directory_iterator(folder / "cache")->path());
   NullSink silence;
-  EXPECT_EQ(open_source(settings, silence).skipped.size(), 0U);
-  EXPECT_EQ(open_source(settings, silence, true).skipped.size(), 1U);
-  EXPECT_EQ(open_source(settings, silence).skipped.size(), 1U);  // the new cache says so, too
+  EXPECT_EQ(open_source(settings, silence).pictures->size(), 1U);
+  EXPECT_EQ(open_source(settings, silence, true).pictures->size(), 20U);
+  EXPECT_EQ(open_source(settings, silence).pictures->size(), 20U);
 }
 
 TEST(OpenPictures, CacheIsForTheseFilesAndSettings) {

@@ -84,6 +84,24 @@ TEST(OpenStl10, FolderIsReadAgainWhenAFileChanges) {
   EXPECT_TRUE(is_read());
 }
 
+TEST(OpenStl10, SetBehindALinkIsReadAgainWhenAFileChanges) {
+  const TempFolder folder;
+  for (const TarEntry& entry : stl10()) put_file(folder / "disk" / entry.name, entry.bytes);
+  std::filesystem::create_directory(folder / "set");
+  std::filesystem::create_directory_symlink("../disk/stl10_binary", folder / "set/stl10_binary");
+  const auto is_read = [&] {
+    KeepingSink sink;
+    expect_stl10(open(folder / "set", folder / "cache", sink));
+    return sink.tasks.contains("reading images");
+  };
+  EXPECT_TRUE(is_read());
+  EXPECT_FALSE(is_read());
+  const timespec times[2] = {{1, 0}, {1, 0}};
+  const auto changed = folder / "disk/stl10_binary/train_X.bin";
+  ASSERT_EQ(::utimensat(AT_FDCWD, changed.c_str(), times, 0), 0);
+  EXPECT_TRUE(is_read());
+}
+
 TEST(OpenStl10, ImagesAreShrunkToTwiceTheImageSize) {
   const TempFolder folder;
   make_archive(folder / "stl10_binary.tar.gz", stl10());

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -55,11 +56,20 @@ TEST(OpenSource, MoreShapesKeepTheFirstOnesAndShareNoneWithTheTest) {
   EXPECT_EQ(images.size(), 300U);
 }
 
-TEST(OpenSource, NamedSetsAreFoundBesideTheCacheOnceFetched) {
+/// The cache folder for as long as it lives.
+class CacheHome {
+ public:
+  explicit CacheHome(const std::filesystem::path& folder) {
+    ::setenv("SIMCLR_HOME", folder.c_str(), 1);
+  }
+  ~CacheHome() { ::unsetenv("SIMCLR_HOME"); }
+};
+
+TEST(OpenSource, NamedSetsAreFoundInTheCacheFolderOnceFetched) {
   const TempFolder folder;
-  DataSettings settings;
+  const CacheHome home(folder.path());
+  DataSettings settings;  // wherever pictures are kept, if at all
   settings.source = "cifar10";
-  settings.cache = (folder / "images").string();
   write_file_atomically(folder / "cifar-10-binary.tar.gz", "not yet whole");
   // It is opened: what is wrong is what stands in it.
   expect_error(ExitCode::kData, (folder / "cifar-10-binary.tar.gz").string(),
@@ -67,6 +77,8 @@ TEST(OpenSource, NamedSetsAreFoundBesideTheCacheOnceFetched) {
 }
 
 TEST(OpenSource, NamedSetsThatWereNotFetchedSayHow) {
+  const TempFolder folder;
+  const CacheHome home(folder.path());
   DataSettings settings;
   settings.source = "cifar10";
   const Error ten = expect_error(ExitCode::kData, [&] { open_source(settings); });
@@ -88,6 +100,19 @@ TEST(OpenSource, UnknownSourceIsAUsageError) {
   const Error error = expect_error(ExitCode::kUsage, [&] { open_source(settings); });
   EXPECT_EQ(std::string(error.what()), "no/such/place: no such data source");
   EXPECT_TRUE(error.hint().starts_with("Give shapes10 (built in), cifar10, cifar100 or stl10"));
+}
+
+TEST(OpenSource, LabelsNoneHoldsForSetsThatAlwaysHaveLabels) {
+  DataSettings settings = shapes(100);
+  settings.labels = LabelSource::kNone;
+  const DataSource source = open_source(settings);
+  EXPECT_TRUE(source.class_names.empty());
+  EXPECT_EQ(counts(*source.train), (std::map<std::int32_t, int>{{-1, 100}}));
+  EXPECT_EQ(counts(*source.test), (std::map<std::int32_t, int>{{-1, 50}}));
+  EXPECT_EQ(images_of(*source.train), images_of(*open_source(shapes(100)).train));
+  const DataSplits splits = open_data(settings);
+  EXPECT_EQ(counts(*splits.train), (std::map<std::int32_t, int>{{-1, 80}}));
+  EXPECT_EQ(splits.test->size(), 0U);
 }
 
 TEST(OpenSource, ImageSizeIsAsAsked) {

@@ -200,6 +200,14 @@ TEST_P(Stl10, WrongNumberOfNamesIsAnError) {
             full_name("class_names.txt") + ": 65537 bytes, expected at most 65536");
 }
 
+TEST_P(Stl10, ClassNamesAreFitToBeShown) {
+  Files files = stl10();
+  find(files, "class_names.txt")->second = "\xff \x1b[2J c d e f g h i j";
+  const Visited visited = read(store(files));
+  EXPECT_EQ(visited.summary.class_names[0], "\\xff");
+  EXPECT_EQ(visited.summary.class_names[1], "\\x1b[2J");
+}
+
 TEST_P(Stl10, OtherFilesAreNoSet) {
   const Error error = error_of([](Files& files) { files = {{"a.txt", "x"}}; });
   EXPECT_TRUE(contains(error.what(), ": no STL-10 files (train_X.bin")) << error.what();
@@ -217,6 +225,25 @@ TEST(Stl10Containers, FileStoredTwiceIsAnError) {
   const TempFolder folder;
   make_archive(folder / "a.tar", {{"train_y.bin", "\1\1\1"}, {"train_y.bin", "\1\1\1"}});
   expect_error(ExitCode::kData, "more than one set", [&] { read(folder / "a.tar"); });
+}
+
+TEST(Stl10Containers, LinksThatLeadNowhereArePassedOver) {
+  const TempFolder folder;
+  for (const auto& [name, bytes] : stl10()) write_file_atomically(folder / name, bytes);
+  fs::create_symlink("loop", folder / "loop");
+  fs::create_symlink("nowhere", folder / "gone");
+  EXPECT_EQ(read(folder.path()).labels[Stl10Part::kTrain].size(), 3U);
+}
+
+// An archive's names are bytes of any kind, which a terminal would obey.
+TEST(Stl10Containers, NamesInErrorsAreFitToBeShown) {
+  const TempFolder folder;
+  make_archive(folder / "a.tar", {{"\x1b[2J/train_y.bin", "\1"}});
+  expect_error(ExitCode::kData, "/\\x1b[2J/train_y.bin: 1 bytes, expected 3",
+               [&] { read(folder / "a.tar"); });
+  make_archive(folder / "a.tar", {{"a\nb/train_y.bin", "\1\1\1"}, {"c\nd/test_y.bin", "\1\1"}});
+  expect_error(ExitCode::kData, "a\\nb/train_y.bin and c\\nd/test_y.bin",
+               [&] { read(folder / "a.tar"); });
 }
 
 TEST(Stl10Containers, ArchiveCutShortIsAnError) {

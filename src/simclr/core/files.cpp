@@ -45,9 +45,8 @@ std::string read_file(const std::filesystem::path& path) {
   return std::move(bytes).str();
 }
 
-void write_file_atomically(const std::filesystem::path& path,
+void write_file_atomically(const std::filesystem::path& path, const std::filesystem::path& beside,
                            const std::function<void(std::ostream&)>& write) {
-  const std::filesystem::path beside = path.string() + ".partial";
   try {
     errno = 0;
     std::ofstream out(beside, std::ios::binary | std::ios::trunc);
@@ -62,6 +61,11 @@ void write_file_atomically(const std::filesystem::path& path,
     std::filesystem::remove(beside, ignored);
     throw;
   }
+}
+
+void write_file_atomically(const std::filesystem::path& path,
+                           const std::function<void(std::ostream&)>& write) {
+  write_file_atomically(path, path.string() + ".partial", write);
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {

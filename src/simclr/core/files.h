@@ -19,6 +19,11 @@ void write_file_atomically(const std::filesystem::path& path,
                            const std::function<void(std::ostream&)>& write);
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
+/// The same, written to `beside` first, in the same folder. Processes that may write one file at
+/// the same time give each another name; the last one's stays.
+void write_file_atomically(const std::filesystem::path& path, const std::filesystem::path& beside,
+                           const std::function<void(std::ostream&)>& write);
+
 /// Appends one line (a newline is added) in a single write. @throws Error(kFailed)
 void append_line(const std::filesystem::path& path, std::string_view line);
 

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <sstream>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -34,6 +36,7 @@ class BuildLock {
       while (::flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
       }
     } while (!still_there());
+    held_ = true;
   }
 
   ~BuildLock() {
@@ -43,6 +46,8 @@ class BuildLock {
   }
   BuildLock(const BuildLock&) = delete;
   BuildLock& operator=(const BuildLock&) = delete;
+
+  bool held() const { return held_; }
 
  private:
   /// The one who held it before has removed the file: then another may hold a new one.
@@ -55,7 +60,34 @@ class BuildLock {
 
   fs::path path_;
   int descriptor_ = -1;
+  bool held_ = false;
 };
+
+/// What the names of the files end in that processes of this machine write to.
+std::string partial_suffix() {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return fmt::format("@{}.partial", host.data());
+}
+
+/// Every process writes to a file of its own: a lock taken on one machine is not always seen on
+/// another with the same folder, and two writers in one file would spoil it.
+fs::path own_partial(const fs::path& path) {
+  return fmt::format("{}.{}{}", path.string(), ::getpid(), partial_suffix());
+}
+
+/// What processes of this machine that were killed have left. Call with the lock held.
+void remove_leftovers(const fs::path& path) {
+  const std::string start = path.filename().string() + ".";
+  const std::string end = partial_suffix();
+  std::error_code error;
+  for (fs::directory_iterator entry(path.parent_path(), error), last; !error && entry != last;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if (name.starts_with(start) && name.ends_with(end)) fs::remove(entry->path(), ignored);
+  }
+}
 
 /// The cache in the file, or nullptr if it must be made.
 std::shared_ptr<const ImageCache> open_file(const fs::path& path, const std::string& key,
@@ -64,8 +96,12 @@ std::shared_ptr<const ImageCache> open_file(const fs::path& path, const std::str
   if (!fs::exists(path, ignored)) return nullptr;
   try {
     auto cache = std::make_shared<const ImageCache>(map_file(path), key);
-    if (cache->info().complete) return cache;
-    sink.message("Some files could not be read last time: reading them all again.");
+    if (!cache->info().complete) {
+      sink.message("Some files could not be read last time: reading them all again.");
+      return nullptr;
+    }
+    if (cache->payload_is_whole()) return cache;
+    throw Error(ExitCode::kData, "the checksum of its pictures differs");
   } catch (const Error& error) {
     sink.message(fmt::format("{}: {}; it is made anew", printable(path.string()), error.what()));
   }
@@ -95,7 +131,8 @@ std::shared_ptr<const ImageCache> open_or_build(const CachePlace& place,
   NullSink silence;  // what was wrong with it has been said
   if (!place.rebuild)
     if (auto cache = open_file(path, place.key, silence)) return cache;
-  write_file_atomically(path, [&](std::ostream& out) {
+  if (lock.held()) remove_leftovers(path);
+  write_file_atomically(path, own_partial(path), [&](std::ostream& out) {
     CacheWriter writer(out, place.key);
     build(writer);
   });

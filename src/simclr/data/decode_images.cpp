@@ -7,6 +7,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stop_token>
 #include <thread>
@@ -38,12 +39,15 @@ struct Job {
 void decode(Job& job, const DecodeOptions& options) {
   if (!job.file.failure.empty()) return;
   try {
-    job.image = decode_image(job.file.bytes, options.image);
+    job.image = options.decode(job.file.bytes, options.image);
     job.sides = {job.image.height, job.image.width};
     const ImageSize size{job.image.height, job.image.width};
     const ImageSize stored = shrunk_size(size, options.stored_side);
     if (stored.height != size.height || stored.width != size.width)
       job.image = resize_antialiased(job.image.pixels, size, stored);
+  } catch (const std::bad_alloc&) {  // no fault of the file's
+    job.file.failure = "not enough memory";
+    job.file.may_pass = true;
   } catch (const std::exception& error) {
     job.file.failure = error.what();
   }

@@ -67,9 +67,11 @@ void take_parts(std::vector<Folders>& all, ImageFiles& images) {
   }
   if (!parts.contains(PartName::kTrain) || parts.size() < 2) return;
   const bool has_test = parts.contains(PartName::kTest);
-  if (has_test && parts.contains(PartName::kValidation)) {
+  if (parts.contains(PartName::kValidation)) {
     images.notes.emplace_back(
-        "The validation folder joins the training images, from which validation is drawn.");
+        has_test
+            ? "The validation folder joins the training images, from which validation is drawn."
+            : "The validation folder is the test part, as there is no test folder.");
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
     const PartName part = *part_name(all[i].front());

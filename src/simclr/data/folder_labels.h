@@ -6,9 +6,8 @@ namespace simclr {
 
 /// Sets part, label, class_names and notes from the folders that the files lie in:
 ///   <class>/file                         labelled
-///   {train,test,val}/<class>/file        labelled, in parts; val is the test part where there is
-///   no
-///                                        test, else training
+///   {train,test,val}/<class>/file        labelled, in parts; val is the test part if there is no
+///                                        test, else training; a note says which
 ///   {train,test,unlabelled}/...          what lies in `unlabelled` is SourcePart::kUnlabelled
 /// Leading folders that all files share do not count. Files outside any class folder, or folders
 /// within class folders, leave all unlabelled, and so does a single class. With

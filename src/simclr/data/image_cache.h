@@ -98,8 +98,9 @@ struct CachePlace {
   bool rebuild = false;          ///< make it anew even if it is there
 };
 
-/// The cache of that key: the file in the folder if it is whole and complete, else `build` writes
-/// it, beside and renamed. A process that finds another one at it waits for that one's.
+/// The cache of that key: the file in the folder if it is whole (every byte is read, every checksum
+/// compared) and complete, else `build` writes it, beside and renamed. A process that finds another
+/// one at it waits for that one's; where locks do not reach, both write, and the last one's stays.
 /// @throws Error(kFailed) if the file cannot be written; what `build` throws
 std::shared_ptr<const ImageCache> open_or_build(const CachePlace& place,
                                                 const std::function<void(CacheWriter&)>& build,

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -97,7 +98,13 @@ class FolderSearch {
 };
 
 FileBytes failed(std::string reason) { return {{}, std::move(reason), false}; }
-FileBytes failed_by_system() { return {{}, std::strerror(errno), true}; }
+
+/// What may not be read stays so until somebody changes its permissions, and with them its time of
+/// change: that is noticed. Other failures may pass unnoticed.
+FileBytes failed_by_system() {
+  const int code = errno;
+  return {{}, std::strerror(code), code != EACCES && code != EPERM};
+}
 
 /// Reads what is there now, whatever was there when it was found.
 FileBytes read_open_file(int descriptor) {
@@ -130,15 +137,18 @@ FileBytes read_picture(const fs::path& path) {
 /// Thrown through read_archive when the visitor has had enough.
 struct Enough {};
 
-/// Reads an archive's pictures and holds them against the list of those that were found.
+/// Reads an archive's pictures and holds them against the list of those that were found. What has
+/// a namesake further on was not listed.
 class ArchiveRead {
  public:
   using Visit = std::function<bool(std::size_t index, FileBytes file)>;
 
   ArchiveRead(const ImageFiles& images, const Visit& visit)
-      : images_(images), visit_(visit), by_position_(images.files.size()) {
-    for (std::size_t i = 0; i < images.files.size(); ++i)
-      by_position_[images.files[i].position] = i;
+      : images_(images), visit_(visit), order_(images.files.size()) {
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+      return images.files[a].position < images.files[b].position;
+    });
   }
 
   void run() {
@@ -152,22 +162,34 @@ class ArchiveRead {
     } catch (const Enough&) {
       return;
     }
-    if (position_ != by_position_.size()) changed();
+    if (next_ != order_.size()) changed();
   }
 
  private:
   bool wanted(const ArchiveEntry& entry) {
     if (!is_picture_name(entry.name)) return false;
-    if (position_ == by_position_.size() ||
-        images_.files[by_position_[position_]].name != entry.name)
-      changed();
+    if (next_ == order_.size()) changed();
+    const ImageFile& file = images_.files[order_[next_]];
+    if (position_++ < file.position) {  // a namesake is to come
+      if (!is_listed(entry.name)) changed();
+      return false;
+    }
+    if (entry.name != file.name) changed();
     if (entry.size <= kMaxImageFileBytes) return true;
     hand_over(failed(too_large()));
     return false;
   }
 
+  bool is_listed(const std::string& name) const {
+    const auto before = [](const ImageFile& file, const std::string& text) {
+      return file.name < text;
+    };
+    const auto found = std::lower_bound(images_.files.begin(), images_.files.end(), name, before);
+    return found != images_.files.end() && found->name == name;
+  }
+
   void hand_over(FileBytes file) {
-    if (!visit_(by_position_[position_++], std::move(file))) throw Enough{};
+    if (!visit_(order_[next_++], std::move(file))) throw Enough{};
   }
 
   [[noreturn]] void changed() const {
@@ -178,8 +200,9 @@ class ArchiveRead {
 
   const ImageFiles& images_;
   const Visit& visit_;
-  std::vector<std::size_t> by_position_;
-  std::size_t position_ = 0;
+  std::vector<std::size_t> order_;  ///< indices of the files, by position
+  std::size_t next_ = 0;            ///< in order_
+  std::size_t position_ = 0;        ///< of the next picture in the archive
 };
 
 }  // namespace

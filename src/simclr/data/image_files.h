@@ -26,10 +26,11 @@ struct SkippedFile {
 struct ImageFile {
   std::string name;                      ///< within the source, with '/'; any bytes
   std::uint64_t size = 0;                ///< bytes
-  std::int64_t modified = 0;             ///< nanoseconds since 1970; 0 in an archive
+  std::int64_t modified = 0;             ///< nanoseconds since 1970, modulo 2^64; 0 in an archive
+  std::int64_t changed = 0;              ///< likewise, bytes or permissions: nobody can set it back
   SourcePart part = SourcePart::kTrain;  ///< all kTrain where the source does not say
   std::int32_t label = -1;               ///< index into class_names
-  std::size_t position = 0;              ///< in the order in which the source is read
+  std::size_t position = 0;              ///< among the pictures, as the source is read
 };
 
 enum class PictureSource { kFolder, kList, kArchive };
@@ -52,12 +53,14 @@ ImageFiles find_in_folder(const std::filesystem::path& folder, LabelSource label
 
 /// The pictures that a text file names, one a line, relative to its folder. A tab and a label may
 /// follow the path; then that is its class (lines without one are SourcePart::kUnlabelled),
-/// otherwise folders are, as in find_in_folder.
-/// @throws Error(kData) if it cannot be read or names none
+/// otherwise folders are, as in find_in_folder. A path that comes again (a.jpg and ./a.jpg are one)
+/// is read once, and noted.
+/// @throws Error(kData) if it cannot be read, names none, or gives a picture two labels
 ImageFiles find_in_list(const std::filesystem::path& list, LabelSource labels);
 
-/// The pictures of an archive, found without unpacking it to disk. @throws Error(kData) if it is
-/// damaged or there is no picture in it
+/// The pictures of an archive, found without unpacking it to disk. Of entries with one name the
+/// last counts, as after unpacking, and that is noted. @throws Error(kData) if it is damaged or
+/// there is no picture in it
 ImageFiles find_in_archive(const std::filesystem::path& archive, LabelSource labels,
                            EventSink& sink);
 

@@ -11,6 +11,7 @@
 
 #include "simclr/core/error.h"
 #include "simclr/core/text.h"
+#include "simclr/data/cache_folder.h"
 #include "simclr/data/known_sets.h"
 #include "simclr/data/open_arrays.h"
 #include "simclr/data/open_pictures.h"
@@ -22,11 +23,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A published set, once `simclr data get` has put it beside the cache of pictures.
-std::string fetched_set(const KnownSet& set, const fs::path& cache) {
+/// A published set, once `simclr data get` has put it into the cache folder.
+std::string fetched_set(const KnownSet& set) {
   std::error_code ignored;
-  const fs::path file = cache.parent_path() / set.file;
-  if (!cache.empty() && fs::exists(file, ignored)) return file.string();
+  const fs::path file = cache_folder() / set.file;
+  if (fs::exists(file, ignored)) return file.string();
   throw Error(ExitCode::kData, fmt::format("{} has not been fetched", set.name),
               fmt::format("`simclr data get {}` fetches it. By hand: get {} and give it, or the "
                           "folder unpacked from it, with --data PATH.",
@@ -37,7 +38,7 @@ std::string fetched_set(const KnownSet& set, const fs::path& cache) {
 std::string path_of(const DataSettings& settings) {
   std::error_code ignored;
   if (fs::exists(settings.source, ignored)) return settings.source;
-  if (const auto set = find_known_set(settings.source)) return fetched_set(*set, settings.cache);
+  if (const auto set = find_known_set(settings.source)) return fetched_set(*set);
   std::vector<std::string> names{"shapes10"};
   for (const KnownSet& set : known_sets()) names.emplace_back(set.name);
   throw Error(
@@ -60,6 +61,29 @@ DataSource open_path(const DataSettings& settings, bool read_again, EventSink& s
     default:
       return open_pictures(kind, at_path, read_again, sink);
   }
+}
+
+/// The images of another dataset, without their labels.
+class Unlabelled final : public Dataset {
+ public:
+  explicit Unlabelled(std::shared_ptr<const Dataset> whole) : whole_(std::move(whole)) {}
+
+  std::size_t size() const override { return whole_->size(); }
+  Image get(std::size_t index) const override {
+    Image image = whole_->get(index);
+    image.label = -1;
+    return image;
+  }
+
+ private:
+  std::shared_ptr<const Dataset> whole_;
+};
+
+/// For the sets that always have labels: the others leave them out as they are read.
+void drop_labels(DataSource& source) {
+  source.train = std::make_shared<Unlabelled>(std::move(source.train));
+  source.test = std::make_shared<Unlabelled>(std::move(source.test));
+  source.class_names.clear();
 }
 
 std::vector<std::size_t> all_of(const Dataset& dataset) {
@@ -113,6 +137,7 @@ void keep_first_classes(DataSource& source, const DataSettings& settings) {
 DataSource open_source(const DataSettings& settings, EventSink& sink, bool read_again) {
   DataSource source = settings.source == "shapes10" ? open_shapes10(settings.shapes_images)
                                                     : open_path(settings, read_again, sink);
+  if (settings.labels == LabelSource::kNone && !source.class_names.empty()) drop_labels(source);
   if (settings.image_size > 0) source.image_size = static_cast<int>(settings.image_size);
   if (!source.class_names.empty() && source.test->size() == 0) set_test_aside(source, settings);
   return source;

@@ -44,7 +44,8 @@ struct DataSplits {
 /// Opens what settings.source names: shapes10; cifar10, cifar100 and stl10 once they have been
 /// fetched; a folder, archive or list of pictures; CIFAR-10/100 (binary or pickled) or STL-10; an
 /// .npy file u8 [n, h, w, 3] or [n, h, w], or the folder of images.npy, with labels.npy beside it.
-/// Which of them a path is, its files tell (source_kind.h).
+/// Which of them a path is, its files tell (source_kind.h). With settings.labels none, all are
+/// without labels.
 /// @param read_again  decode pictures even if the cache has them
 /// @throws Error(kData) with file and reason; Error(kUsage) if there is no such source
 DataSource open_source(const DataSettings& settings, EventSink& sink, bool read_again = false);

@@ -16,6 +16,7 @@
 #include "simclr/core/text.h"
 #include "simclr/data/decode_images.h"
 #include "simclr/data/resize.h"
+#include "simclr/formats/container.h"
 
 namespace simclr {
 namespace {
@@ -55,13 +56,15 @@ void add_file(Key& key, const fs::path& path) {
   struct stat status = {};
   if (::stat(path.c_str(), &status) != 0) return;
   key.add(std::int64_t{status.st_size});
-  key.add(std::int64_t{status.st_mtim.tv_sec}).add(std::int64_t{status.st_mtim.tv_nsec});
+  for (const timespec& time : {status.st_mtim, status.st_ctim})
+    key.add(std::int64_t{time.tv_sec}).add(std::int64_t{time.tv_nsec});
 }
 
 void add_files(Key& key, const ImageFiles& images) {
   for (const std::string& name : images.class_names) key.add(name);
   for (const ImageFile& file : images.files) {
-    key.add(file.name).add(static_cast<std::int64_t>(file.size)).add(file.modified);
+    key.add(file.name).add(static_cast<std::int64_t>(file.size));
+    key.add(file.modified).add(file.changed);
     key.add(static_cast<std::int64_t>(file.part)).add(std::int64_t{file.label});
   }
 }
@@ -123,12 +126,10 @@ std::set<fs::path> stl10_files(const fs::path& path) {
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) return {path};
   std::set<fs::path> files;
-  for (fs::recursive_directory_iterator entry(path, ignored), end; !ignored && entry != end;
-       entry.increment(ignored)) {
-    if (entry.depth() > 0) entry.disable_recursion_pending();
-    const std::string name = entry->path().filename().string();
+  for (const fs::path& file : list_files(path)) {
+    const std::string name = file.filename().string();
     if (name.ends_with("_X.bin") || name.ends_with("_y.bin") || name == "class_names.txt")
-      files.insert(entry->path());
+      files.insert(path / file);
   }
   return files;
 }

@@ -6,6 +6,15 @@
 #include "simclr/formats/image.h"
 
 namespace simclr {
+namespace {
+
+/// Nanoseconds since 1970, modulo 2^64.
+std::int64_t nanoseconds(const timespec& time) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
+                                   static_cast<std::uint64_t>(time.tv_nsec));
+}
+
+}  // namespace
 
 bool is_passed_over(std::string_view file_or_folder) {
   return file_or_folder.starts_with('.') || file_or_folder == "__MACOSX";
@@ -25,7 +34,8 @@ ImageFile picture_of(const std::string& name, const struct stat& status) {
   ImageFile file;
   file.name = name;
   file.size = static_cast<std::uint64_t>(status.st_size);
-  file.modified = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  file.modified = nanoseconds(status.st_mtim);
+  file.changed = nanoseconds(status.st_ctim);
   return file;
 }
 

@@ -5,20 +5,12 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "simclr/core/sha256.h"
+#include "simclr/data/image_keys.h"
 
 namespace simclr {
 namespace {
 
 constexpr std::size_t kImagesPerEvent = 256;
-
-std::string digest_of(const Image& image) {
-  Sha256 sha;
-  const std::array<std::int32_t, 2> sides{image.height, image.width};
-  sha.update(sides.data(), sizeof(sides));
-  sha.update(image.pixels.data(), image.pixels.size());
-  return sha.hex_digest();
-}
 
 void report(std::string_view task, std::size_t index, const Dataset& dataset, EventSink& sink) {
   if (index % kImagesPerEvent > 0) return;
@@ -75,7 +67,7 @@ Duplicates find_duplicates(const Dataset& dataset, std::size_t pairs, EventSink&
   Duplicates found;
   std::unordered_map<std::string, std::size_t> seen;
   for (std::size_t i = 0; i < dataset.size(); ++i) {
-    const auto [twin, is_new] = seen.emplace(digest_of(dataset.get(i)), i);
+    const auto [twin, is_new] = seen.emplace(image_digest(dataset.get(i)), i);
     if (!is_new) {
       ++found.images;
       if (found.first_pairs.size() < pairs) found.first_pairs.emplace_back(twin->second, i);

@@ -36,13 +36,15 @@ EntryReader reader_of(const fs::path& file) {
 
 std::vector<fs::path> list_files(const fs::path& folder) {
   std::vector<fs::path> names;
-  const auto unreadable = fs::directory_options::skip_permission_denied;
-  for (const auto& entry : fs::directory_iterator(folder, unreadable)) {
-    if (entry.is_regular_file()) names.push_back(entry.path().filename());
-    if (!entry.is_directory()) continue;
-    for (const auto& inner : fs::directory_iterator(entry.path(), unreadable)) {
-      if (inner.is_regular_file())
-        names.push_back(entry.path().filename() / inner.path().filename());
+  std::vector<fs::path> folders{""};  // itself, then those in it
+  for (std::size_t i = 0; i < folders.size(); ++i) {
+    const fs::path inner = folders[i];
+    std::error_code failure;
+    for (fs::directory_iterator entry(folder / inner, failure), end; !failure && entry != end;
+         entry.increment(failure)) {
+      std::error_code unknown;  // as of a link that leads to itself
+      if (entry->is_regular_file(unknown)) names.push_back(inner / entry->path().filename());
+      if (i == 0 && entry->is_directory(unknown)) folders.push_back(entry->path().filename());
     }
   }
   std::sort(names.begin(), names.end());

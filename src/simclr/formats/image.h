@@ -45,7 +45,7 @@ bool has_image_suffix(const std::filesystem::path& name);
 /// - JPEGs use the accurate integer DCT and smooth upsampling: the same bits as PIL's;
 /// - of an animated WebP the first frame.
 /// @throws Error(kData) without a path if the file is empty, of another kind, damaged, cut short
-///         (nothing is filled with grey) or beyond the limits
+///         (nothing is filled with grey) or beyond the limits; std::bad_alloc if memory is short
 /// Memory: 3 bytes a pixel; while decoding up to 8 more (WebP, progressive JPEG). A file too short
 /// for the size it states is refused before anything is allocated, WebP excepted.
 DecodedImage decode_image(std::span<const std::uint8_t> bytes, const ImageOptions& options = {});

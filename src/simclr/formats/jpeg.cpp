@@ -5,6 +5,7 @@
 #include <array>
 #include <csetjmp>
 #include <cstdio>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -100,6 +101,8 @@ void JpegDecoder::fail() {
     case JWRN_JPEG_EOF:
     case JERR_INPUT_EOF:
       throw bad_image("truncated JPEG");
+    case JERR_OUT_OF_MEMORY:
+      throw std::bad_alloc();
     case JERR_IMAGE_TOO_BIG:
       checked_size(info_.image_height, info_.image_width, options_);  // says both sides
       break;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "simclr/core/error.h"
+#include "simclr/core/text.h"
 #include "simclr/formats/container.h"
 
 namespace simclr {
@@ -39,7 +40,7 @@ constexpr std::array<FileSpec, 6> kFiles{
      {"class_names.txt", Stl10Part::kTrain, Content::kNames}}};
 
 [[noreturn]] void fail(const std::filesystem::path& file, std::string_view what) {
-  throw Error(ExitCode::kData, fmt::format("{}: {}", file.string(), what),
+  throw Error(ExitCode::kData, fmt::format("{}: {}", printable(file.string()), what),
               "Fetch stl10_binary.tar.gz (MD5 91f7769df0f17e558f3565bffb0c7dfb) again from "
               "https://cs.stanford.edu/~acoates/stl10/ and give it, or the folder unpacked from "
               "it, with --data PATH.");
@@ -125,10 +126,11 @@ class Collector {
   void claim(const FileSpec& spec, const std::filesystem::path& name) {
     if (found_.empty()) folder_ = name.parent_path();
     if (name.parent_path() == folder_ && found_.emplace(&spec, name).second) return;
-    throw Error(ExitCode::kData,
-                fmt::format("{}: more than one set of STL-10 files: {} and {}", path_.string(),
-                            found_.begin()->second.string(), name.string()),
-                "Give the folder that holds one set alone with --data PATH.");
+    throw Error(
+        ExitCode::kData,
+        fmt::format("{}: more than one set of STL-10 files: {} and {}", printable(path_.string()),
+                    printable(found_.begin()->second.string()), printable(name.string())),
+        "Give the folder that holds one set alone with --data PATH.");
   }
 
   void check_size(const FileSpec& spec, const std::filesystem::path& file,
@@ -182,7 +184,7 @@ class Collector {
 
   void read_names(const std::filesystem::path& file, const Bytes& bytes) {
     std::istringstream words(std::string(bytes.begin(), bytes.end()));
-    for (std::string word; words >> word;) names_.push_back(word);
+    for (std::string word; words >> word;) names_.push_back(printable(word));
     if (names_.size() != kClasses) {
       fail(file, fmt::format("{} class names, expected {}", names_.size(), kClasses));
     }

@@ -28,7 +28,7 @@ using Stl10Visitor =
 
 struct Stl10Summary {
   Stl10Counts counts;  ///< images visited; unlabeled is 0 if the set came without
-  /// class_names.txt where present, else the official ones: airplane bird car ...
+  /// Fit to be shown: of class_names.txt where present, else the official ones: airplane bird ...
   std::vector<std::string> class_names;
 };
 

@@ -3,6 +3,7 @@
 #include <webp/demux.h>
 
 #include <memory>
+#include <new>
 
 #include "simclr/formats/image_readers.h"
 
@@ -21,7 +22,7 @@ void check(VP8StatusCode status) {
     case VP8_STATUS_SUSPENDED:
       throw bad_image("truncated WebP");
     case VP8_STATUS_OUT_OF_MEMORY:
-      throw bad_image("not enough memory for this WebP");
+      throw std::bad_alloc();
     default:
       throw bad_image(fmt::format("damaged WebP (status {} of libwebp)", static_cast<int>(status)));
   }

@@ -1,10 +1,10 @@
-#include "cli/cache_folder.h"
+#include "simclr/data/cache_folder.h"
 
 #include <cstdlib>
 
 #include "simclr/core/error.h"
 
-namespace simclr::cli {
+namespace simclr {
 
 std::filesystem::path cache_folder() {
   // An empty variable counts as one that is not set.
@@ -19,4 +19,4 @@ std::filesystem::path cache_folder() {
               "Set SIMCLR_HOME to a folder you may write to.");
 }
 
-}  // namespace simclr::cli
+}  // namespace simclr

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
@@ -8,6 +9,8 @@
 #include "cli/result_table.h"
 #include "cli/settings_flags.h"
 #include "cli/short_waits.h"
+#include "simclr/core/error.h"
+#include "simclr/core/files.h"
 #include "simclr/eval/evaluate_run.h"
 #include "simclr/report/preview.h"
 #include "simclr/report/run_report.h"
@@ -26,10 +29,21 @@ struct DemoCommand {
   PretrainOptions options;
 };
 
+/// Whether the folder has the run of a demo, which the next may replace.
+bool has_demo(const std::filesystem::path& folder) {
+  const std::filesystem::path typed = folder / "command.txt";
+  return std::filesystem::is_regular_file(typed) && read_file(typed).starts_with("simclr demo");
+}
+
 ExitCode run(DemoCommand& command) {
   PretrainOptions& options = command.options;
   options.settings = command.settings.resolve();
-  options.overwrite = true;
+  options.overwrite = has_demo(options.out);
+  if (!options.overwrite && std::filesystem::exists(options.out / "config.yaml")) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{} exists, and is no demo's run", options.out.string()),
+                "Choose another --out.");
+  }
   catch_signals();
   options.stop = interrupted;
   ConsoleSink console;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -9,8 +10,10 @@
 #include "cli/settings_flags.h"
 #include "cli/short_waits.h"
 #include "cli/weights_place.h"
+#include "simclr/core/error.h"
 #include "simclr/report/run_report.h"
 #include "simclr/train/pretrain.h"
+#include "simclr/train/run_folder.h"
 
 namespace simclr::cli {
 namespace {
@@ -28,8 +31,36 @@ struct PretrainCommand {
   bool json = false;
 };
 
+/// A run has its number of epochs once the time was measured.
+void check_budget(const PretrainOptions& options) {
+  const double asked = options.settings.train.time_budget.seconds;
+  if (asked == 0.0 || RunFolder::open(options.out).settings().train.time_budget.seconds > 0.0)
+    return;
+  throw Error(ExitCode::kUsage, "--time-budget is for a new run",
+              "With --resume give the number of --epochs, or leave it as it is.");
+}
+
+/// Says so where a flag was typed that the objective has no use for.
+void note_unused(const SettingsBuilder& builder, const Settings& settings, EventSink& sink) {
+  if (settings.train.objective != Objective::kSupervised) return;
+  for (const char* key : {"loss.kind", "loss.temperature"}) {
+    const std::string origin = builder.origin(find_field(key));
+    if (origin.starts_with("--"))
+      sink.message(fmt::format("Note: {} has no effect: the supervised objective is cross-entropy.",
+                               origin));
+  }
+}
+
+/// The row of the last epoch; one that measured nothing where metrics.jsonl was lost.
+EpochMetrics last_row(const PretrainResult& result) {
+  if (!result.epochs.empty()) return result.epochs.back();
+  EpochMetrics lost;
+  lost.train_loss = lost.val_loss = lost.val_accuracy = EpochMetrics::kNotMeasured;
+  return lost;
+}
+
 void print_result(const PretrainCommand& command, const PretrainResult& result) {
-  const EpochMetrics& last = result.epochs.back();
+  const EpochMetrics last = last_row(result);
   if (command.json) {
     fmt::print("{}\n", nlohmann::ordered_json{{"run", command.options.out.string()},
                                               {"epoch", last.epoch},
@@ -40,8 +71,13 @@ void print_result(const PretrainCommand& command, const PretrainResult& result) 
                            .dump());
     return;
   }
-  fmt::print("{}: {} epochs, validation loss {:.4f} (best at epoch {})\n",
-             command.options.out.string(), last.epoch, last.val_loss, result.best_epoch);
+  if (result.epochs.empty()) {
+    fmt::print("{}: trained already, best at epoch {}; its metrics are lost\n",
+               command.options.out.string(), result.best_epoch);
+  } else {
+    fmt::print("{}: {} epochs, validation loss {:.4f} (best at epoch {})\n",
+               command.options.out.string(), last.epoch, last.val_loss, result.best_epoch);
+  }
   fmt::print("Next: simclr linear --run {}\n", command.options.out.string());
 }
 
@@ -49,16 +85,18 @@ ExitCode run(PretrainCommand& command) {
   PretrainOptions& options = command.options;
   const std::filesystem::path own_config = options.out / "config.yaml";
   const bool goes_on = options.resume && std::filesystem::exists(own_config);
-  options.settings = command.settings.resolve(goes_on ? own_config.string() : "");
+  const SettingsBuilder builder = command.settings.build(goes_on ? own_config.string() : "");
+  options.settings = command.settings.resolve(builder);
   if (command.dry_run) {
     fmt::print("{}", to_yaml(options.settings));
     return ExitCode::kOk;
   }
-  // A run that goes on has its weights in its own checkpoint, and needs the file no more.
-  if (!command.init.empty() && !goes_on) options.init = find_weights(command.init);
+  if (goes_on) check_budget(options);
+  if (!command.init.empty()) options.init = find_weights(command.init);
   catch_signals();
   options.stop = interrupted;
   ConsoleSink console;
+  note_unused(builder, options.settings, console);
   const PretrainResult result = pretrain(options, console);
   if (result.interrupted) {
     console.message(
@@ -84,18 +122,20 @@ void add_pretrain(CLI::App& app, Context& context) {
   command->add_flag("--resume", state->options.resume, "go on with the run in --out, bit for bit");
   command->add_flag("--overwrite", state->options.overwrite, "replace the run in --out")
       ->excludes("--resume");
-  command
-      ->add_option("--init", state->init,
-                   "start from the encoder of this file: a checkpoint, an export, or another "
-                   "program's .safetensors or .pth (docs/weights.md)")
-      ->type_name("FILE");
+  CLI::Option* init =
+      command
+          ->add_option("--init", state->init,
+                       "start from the encoder of this file: a checkpoint, an export, or another "
+                       "program's .safetensors or .pth (docs/weights.md)")
+          ->type_name("FILE");
   command
       ->add_option(
           "--allow-missing", state->options.allow_missing,
           "tensors that the encoder of --init may lack, by torchvision's names with commas "
           "between (bn1.bias,layer4.*); they start random")
       ->delimiter(',')
-      ->type_name("NAMES");
+      ->type_name("NAMES")
+      ->needs(init);
   command->add_flag("--dry-run", state->dry_run, "print the settings that would be used, and stop");
   command->add_flag("--json", state->json, "print the result as JSON");
   command->footer(R"(Examples:

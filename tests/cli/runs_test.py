@@ -99,7 +99,8 @@ class RunsTest(unittest.TestCase):
         process.send_signal(signal.SIGUSR1)
         process.communicate(timeout=60)
         self.assertIn(process.returncode, (1, STOPPED))  # 75 if it had already saved and left
-        done = self.pretrain("--resume", "--epochs", 2)
+        whole = len((self.run_folder / "metrics.jsonl").read_text().splitlines())
+        done = self.pretrain("--resume", "--epochs", whole + 1)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_more_epochs_extend_a_run_and_say_what_that_does_to_the_rate(self):
@@ -108,6 +109,53 @@ class RunsTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("2 epochs instead of 1: the cosine schedule now ends at epoch 2", done.stderr)
         self.assertEqual(len((self.run_folder / "metrics.jsonl").read_text().splitlines()), 2)
+
+    def test_a_run_that_ended_and_lost_its_metrics_says_so(self):
+        self.assertEqual(self.pretrain("--epochs", 1).returncode, 0)
+        (self.run_folder / "metrics.jsonl").unlink()
+        done = self.pretrain("--resume", "--epochs", 1)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("trained already, best at epoch 1; its metrics are lost", done.stdout)
+        lost = json.loads(self.pretrain("--resume", "--epochs", 1, "--json").stdout)
+        self.assertEqual((lost["epoch"], lost["train_loss"], lost["best_epoch"]), (0, None, 1))
+
+    def test_initial_weights_named_again_must_be_the_same(self):
+        self.assertEqual(self.pretrain("--epochs", 1).returncode, 0)
+        init = ("--init", self.run_folder / "checkpoints/last.safetensors")
+        done = self.pretrain("--resume", *init)
+        self.assertEqual(done.returncode, USAGE, done.stderr)
+        self.assertIn("was started from random weights, not from", done.stderr)
+        self.run_folder = self.dir / "b"
+        for more in (("--epochs", 1), ("--epochs", 2, "--resume")):
+            done = self.pretrain(*init, *more)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"{init[1]}, encoder SHA-256 ", (self.run_folder / "init.txt").read_text())
+        done = self.pretrain("--resume", "--allow-missing", "bn1.bias")
+        self.assertEqual(done.returncode, USAGE, done.stderr)
+        self.assertIn("--init", done.stderr)
+
+    def test_a_demo_replaces_a_demo_and_nothing_else(self):
+        self.assertEqual(self.pretrain("--epochs", 1).returncode, 0)
+        before = self.contents()
+
+        def demo(out):
+            return subprocess.run(command("demo", "--epochs", 1, "--width", 0.25, "--batch-size", 16, "--threads", 1,
+                                          "data.shapes_images=100", "--out", out), capture_output=True, text=True,
+                                  env=environment(), timeout=300)
+
+        done = demo(self.run_folder)
+        self.assertEqual(done.returncode, USAGE, done.stderr)
+        self.assertIn("exists, and is no demo's run", done.stderr)
+        self.assertTrue(self.contents() == before, "a checkpoint was changed")
+        for _ in range(2):
+            done = demo(self.dir / "demo")
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_flags_that_the_objective_has_no_use_for_are_told(self):
+        done = self.pretrain("--epochs", 1, "--objective", "supervised", "--temperature", 0.1)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Note: --temperature has no effect", done.stderr)
+        self.assertNotIn("--loss has no effect", done.stderr)
 
     def test_a_time_budget_becomes_epochs(self):
         done = self.pretrain("--time-budget", "1s", "--json")

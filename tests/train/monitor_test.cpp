@@ -199,6 +199,27 @@ TEST(StartLine, SaysHowManyNegativesThereAre) {
   EXPECT_TRUE(contains(listener.said, "batch norm over each view apart")) << listener.said;
 }
 
+TEST(StartLine, SaysWhichSettingsHaveNoEffect) {
+  const TempFolder folder;
+  Settings settings = tiny_settings();
+  settings.train.epochs = 1;
+  Listener plain;
+  train_run(folder / "plain", settings, plain);
+  EXPECT_FALSE(contains(plain.said, "no effect")) << plain.said;
+  EXPECT_FALSE(contains(plain.said, "warmup")) << plain.said;
+  settings.optim.milestones = {1};
+  settings.optim.warmup_epochs = 1.0;
+  Listener listener;
+  train_run(folder / "a", settings, listener);
+  EXPECT_TRUE(contains(listener.said,
+                       "Note: with --warmup-epochs 1 and --epochs 1 the peak rate is reached at "
+                       "the last step only."))
+      << listener.said;
+  EXPECT_TRUE(
+      contains(listener.said, "Note: --milestones have no effect with --schedule constant."))
+      << listener.said;
+}
+
 TEST(TimeBudget, TakesWholeEpochsThatFit) {
   EXPECT_EQ(epochs_within(1000.0, {.epoch = 9.0, .start = 5.0}), 105);  // 945 s of 950
   EXPECT_EQ(epochs_within(1.0, {.epoch = 9.0, .start = 5.0}), 1);
@@ -219,6 +240,27 @@ TEST(TimeBudget, ChoosesTheEpochsAndTheRunsSettingsRepeatThem) {
   NullSink silent;
   train_run(folder / "b", kept, silent);
   EXPECT_TRUE(checkpoint_bytes(folder / "a") == checkpoint_bytes(folder / "b"));
+}
+
+TEST(TimeBudget, IsMeasuredAgainWhereARunWasKilledMeanwhile) {
+  const TempFolder folder;
+  Settings settings = tiny_settings();
+  settings.train.time_budget.seconds = 1e-3;  // nothing fits: one epoch
+  RunFolder::create(folder / "a", settings, "test", false);
+  NullSink silent;
+  EXPECT_EQ(train_run(folder / "a", settings, silent, true).epochs.size(), 1U);
+  EXPECT_EQ(RunFolder::open(folder / "a").settings().train.epochs, 1);
+}
+
+TEST(TimeBudget, IsNotMeasuredAgainWhereTheRunHasItsEpochs) {  // as a study resumes its trials
+  const TempFolder folder;
+  Settings settings = tiny_settings();
+  settings.train.time_budget.seconds = 1e-3;
+  NullSink silent;
+  train_run(folder / "a", settings, silent);
+  Listener listener;
+  EXPECT_EQ(train_run(folder / "a", settings, listener, true).epochs.size(), 1U);
+  EXPECT_TRUE(contains(listener.said, "its epochs stay 1.")) << listener.said;
 }
 
 TEST(Precision, FallsBackWithAWordWhereADeviceGainsNothing) {

@@ -46,6 +46,27 @@ TEST(RunFolder, OverwriteReplacesARunAndLeavesOtherFilesAlone) {
   EXPECT_EQ(read_file(run / "my-notes.txt"), "keep\n");
 }
 
+TEST(RunFolder, SaysWhatItsWeightsWereAtFirst) {
+  const TempFolder folder;
+  const RunFolder run = RunFolder::create(folder / "a", Settings{}, "x", false, "a file");
+  EXPECT_EQ(run.start().value_or(""), "a file");
+  EXPECT_EQ(RunFolder::create(folder / "b", Settings{}, "x", false).start(), std::nullopt);
+}
+
+TEST(RunFolder, WhatAKillLeavesBeforeItIsARunIsNoObstacle) {
+  const TempFolder folder;
+  fs::create_directories(folder / "a/checkpoints");
+  std::ofstream(folder / "a/init.txt") << "a file\n";
+  std::ofstream(folder / "a/config.yaml.partial") << "data:";
+  const RunFolder run = RunFolder::create(folder / "a", Settings{}, "x", false);
+  EXPECT_EQ(run.start(), std::nullopt);
+  EXPECT_FALSE(fs::exists(folder / "a/config.yaml.partial"));
+  fs::create_directories(folder / "b/checkpoints");
+  std::ofstream(folder / "b/checkpoints/mine.txt") << "keep\n";
+  expect_error(ExitCode::kUsage, "exists",
+               [&] { RunFolder::create(folder / "b", Settings{}, "x", false); });
+}
+
 TEST(RunFolder, OverwriteRefusesAFolderThatIsNotARun) {
   const TempFolder folder;
   std::ofstream(folder.path() / "thesis.tex") << "years of work\n";

@@ -231,6 +231,18 @@ TEST(Gradients, ThatAreNotFiniteAreNamedAndChangeNothing) {
   EXPECT_TRUE(parameters[0].tensor.equal(before));
 }
 
+TEST(Gradients, ThatAreNotFiniteAreNamedWhereTheirNormIsNotAskedForToo) {
+  Bench bench;
+  bench.optimizer->parameters()[5].tensor.register_hook([](const at::Tensor& gradient) {
+    return gradient.mul(std::numeric_limits<float>::infinity());
+  });
+  Criterion criterion;
+  criterion.report_gradient_norm = false;
+  const StepResult result = bench.step(criterion);
+  EXPECT_TRUE(std::isnan(result.gradient_norm));
+  EXPECT_EQ(result.bad_gradient, bench.model.parameters()[5].name);
+}
+
 TEST(Gradients, HaveTheNormOfAllParametersTogether) {
   Bench bench;
   const StepResult result = bench.step({});
@@ -297,6 +309,17 @@ TEST(Precision, AnOverflowLeavesTheStepOutAndHalvesTheScale) {
   EXPECT_TRUE(std::isnan(result.gradient_norm));
   EXPECT_EQ(scaler.scale(), scale / 2);
   EXPECT_TRUE(poisoned.equal(before));
+}
+
+TEST(Precision, OverflowsThatNoScaleHelpsAreNoEndlessSkipping) {
+  Bench bench(small_model(EngineKind::kTorch));
+  bench.optimizer->parameters()[0].tensor.register_hook([](const at::Tensor& gradient) {
+    return gradient.mul(std::numeric_limits<float>::infinity());
+  });
+  GradScaler scaler;
+  for (int step = 0; step < 30; ++step)  // from 2^16 down to 2^-14
+    ASSERT_EQ(bench.step({}, &scaler).bad_gradient, "") << step;
+  EXPECT_EQ(bench.step({}, &scaler).bad_gradient, bench.model.parameters()[0].name);
 }
 
 TEST(Precision, TheScaleOfTheLossChangesNoGradient) {

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <utility>
 
 #include "simclr/train/checkpoint_folder.h"
 #include "simclr/train/run_folder.h"
@@ -167,6 +168,28 @@ TEST(Survival, KilledBetweenTheTwoRenamesTheNewOneIsTaken) {
   EXPECT_FALSE(fs::exists(pair.file("next")));
 }
 
+TEST(Survival, KilledBeforeACheckpointHadItsNamesItGetsThem) {
+  const TempFolder folder;
+  Settings settings = tiny_settings();
+  settings.train.epochs = 1;
+  settings.save.keep_every = 1;
+  NullSink silent;
+  train_run(folder / "whole", settings, silent);
+  const fs::path place = folder / "run/checkpoints";
+  for (const bool best_is_named : {false, true}) {
+    fs::remove_all(folder / "run");
+    RunFolder::create(folder / "run", settings, "test", false);
+    fs::copy_file(folder / "whole/checkpoints/last.safetensors", place / "next.safetensors");
+    if (best_is_named) fs::create_hard_link(place / "next.safetensors", place / "best.safetensors");
+    train_run(folder / "run", settings, silent, true);
+    for (const char* name : {"last", "best", "epoch-1"})
+      EXPECT_TRUE(checkpoint_bytes(folder / "run", name) == checkpoint_bytes(folder / "whole"))
+          << name;
+    for (const char* name : {"next.safetensors", "best.safetensors.partial"})
+      EXPECT_FALSE(fs::exists(place / name)) << name;
+  }
+}
+
 TEST(Survival, AHalfWrittenFileIsNeverLookedAt) {
   Pair pair;
   std::ofstream(pair.file("next").string() + ".partial") << "half";
@@ -188,6 +211,26 @@ TEST(Survival, ADiskThatTakesNoMoreIsAnErrorAndKeepsWhatThereIs) {
   EXPECT_EQ(read_file(pair.file("last")), before);
   EXPECT_FALSE(fs::exists(pair.file("next")));
   pair.resume();
+}
+
+TEST(Checkpoints, WhatWasWrittenAndNotNamedIsTheNewest) {
+  const TempFolder folder;
+  const RunFolder run = RunFolder::create(folder / "a", Settings{}, "test", false);
+  const CheckpointFolder checkpoints(run);
+  EXPECT_TRUE(checkpoints.empty());
+  for (const char* name : {"last", "best", "next"})
+    write_file_atomically(run.checkpoint(name), std::string(name) == "next" ? "new" : "old");
+  EXPECT_FALSE(checkpoints.empty());
+  NullSink silent;
+  const auto load = [](const fs::path& path) {
+    EXPECT_EQ(read_file(path), "new");
+    return CheckpointFolder::Names{.best = true, .epoch = 4};
+  };
+  EXPECT_TRUE(checkpoints.restore(load, silent));
+  for (const auto& [name, content] : {std::pair{"last", "new"}, std::pair{"previous", "old"},
+                                      std::pair{"best", "new"}, std::pair{"epoch-4", "new"}})
+    EXPECT_EQ(read_file(run.checkpoint(name)), content) << name;
+  EXPECT_FALSE(fs::exists(run.checkpoint("next")));
 }
 
 TEST(Checkpoints, AreWrittenEverySoManyEpochsAndAtTheEnd) {

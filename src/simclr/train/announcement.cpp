@@ -36,6 +36,25 @@ std::string memory_of(const SimclrModel& model) {
   return bytes == 0 ? "" : fmt::format("; {} MiB set aside for a step", bytes >> 20);
 }
 
+/// Settings that change nothing, or less than they seem to.
+std::vector<std::string> without_effect(const Settings& settings) {
+  const OptimSettings& optim = settings.optim;
+  const std::int64_t epochs = settings.train.epochs;
+  std::vector<std::string> lines;
+  if (optim.warmup_epochs >= static_cast<double>(epochs)) {
+    lines.push_back(fmt::format(
+        "Note: with --warmup-epochs {} and --epochs {} the peak rate is {}.", optim.warmup_epochs,
+        epochs,
+        optim.warmup_epochs > static_cast<double>(epochs) ? "never reached"
+                                                          : "reached at the last step only"));
+  }
+  if (!optim.milestones.empty() && optim.schedule != Schedule::kStep) {
+    lines.push_back(fmt::format("Note: --milestones have no effect with --schedule {}.",
+                                name_of(optim.schedule)));
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::vector<std::string> announcement(const Settings& settings, const DataSplits& data,
@@ -49,7 +68,7 @@ std::vector<std::string> announcement(const Settings& settings, const DataSplits
                                                        ? "over both views"
                                                        : "over each view apart")
                   : "";
-  return {
+  std::vector<std::string> lines{
       fmt::format("{}, stem {}, width {}: {:.2f} M weights; {} objective{}",
                   name_of(settings.model.arch), name_of(settings.model.stem), settings.model.width,
                   static_cast<double>(weights) / 1e6, name_of(settings.train.objective), norms),
@@ -63,6 +82,8 @@ std::vector<std::string> announcement(const Settings& settings, const DataSplits
                   data.class_names.empty() ? "without labels"
                                            : fmt::format("of {} classes", data.class_names.size()),
                   batches_per_epoch(images, n, true), n, batches_line(settings))};
+  for (const std::string& line : without_effect(settings)) lines.push_back(line);
+  return lines;
 }
 
 std::string extension_note(const Settings& settings, std::int64_t planned_epochs,

@@ -9,9 +9,9 @@
 
 namespace simclr {
 
-/// The lines that a run begins with: the network, what computes it and the memory
-/// it has set aside, the optimizer with its peak
-/// rate as a number, images, steps, and the number of negatives of each view.
+/// The lines that a run begins with: the network, what computes it and the memory it has set aside,
+/// the optimizer with its peak rate as a number, images, steps, the number of negatives of each
+/// view, and settings without effect.
 /// @param images  that it learns from
 std::vector<std::string> announcement(const Settings& settings, const DataSplits& data,
                                       const SimclrModel& model, std::size_t images);

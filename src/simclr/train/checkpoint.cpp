@@ -74,14 +74,18 @@ class MetadataReader {
       fail("it is damaged: what it holds is not what its SHA-256 says");
   }
 
-  template <class T>
-  T number(const std::string& name) const {
+  const std::string& text(const std::string& name) const {
     const auto found = metadata_.find(name);
     if (found == metadata_.end()) fail(fmt::format("its metadata lacks '{}'", name));
-    const std::string& text = found->second;
+    return found->second;
+  }
+
+  template <class T>
+  T number(const std::string& name) const {
+    const std::string& digits = text(name);
     T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc() || end != digits.data() + digits.size()) {
       fail(fmt::format("'{}' in its metadata is not a number", name));
     }
     return value;
@@ -162,6 +166,7 @@ TrainingState load_checkpoint(const std::filesystem::path& path, SimclrModel& mo
   state.best_val_loss = metadata.number<double>("best_val_loss");
   state.best_epoch = metadata.number<std::int64_t>("best_epoch");
   state.planned_epochs = metadata.number<std::int64_t>("planned_epochs");
+  state.settings = metadata.text("settings");
 
   std::map<std::string, at::Tensor> found;
   for (const auto& [name, tensor] : kept)

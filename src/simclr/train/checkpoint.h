@@ -31,6 +31,7 @@ struct TrainingState {
   double best_val_loss = std::numeric_limits<double>::infinity();
   std::int64_t best_epoch = 0;      ///< 1-based; 0: none yet
   std::int64_t planned_epochs = 0;  ///< train.epochs when the checkpoint was written
+  std::string settings;             ///< all of them then, as YAML
 };
 
 /// What training keeps besides the model, by its name in a checkpoint: "optimizer.<kind>.<name>",

@@ -32,6 +32,8 @@ void move_file(const fs::path& from, const fs::path& to) {
 void also_name(const fs::path& file, const fs::path& name) {
   const fs::path beside = name.string() + ".partial";
   std::error_code error;
+  // Renaming one name of a file over another of it does nothing, and would leave `beside`.
+  if (fs::equivalent(file, name, error)) return;
   fs::remove(beside, error);
   fs::create_hard_link(file, beside, error);
   if (error) fs::copy_file(file, beside, fs::copy_options::overwrite_existing, error);
@@ -64,6 +66,12 @@ void CheckpointFolder::save(const Names& names, const Write& write) const {
                 error.hint() +
                     " The checkpoints that were there stand: mend that, then go on with --resume.");
   }
+  name_next(names);
+}
+
+/// Gives the names to the checkpoint that was just written, in an order that can be begun anew.
+void CheckpointFolder::name_next(const Names& names) const {
+  const fs::path next = run_.checkpoint("next");
   if (names.best) also_name(next, run_.checkpoint("best"));
   if (names.epoch)
     also_name(next, run_.checkpoint(fmt::format("{}{}", kEpochPrefix, *names.epoch)));
@@ -96,8 +104,9 @@ bool CheckpointFolder::restore(const Load& load, EventSink& sink) const {
   std::optional<Error> first_error;
   std::vector<fs::path> damaged;
   for (const fs::path& path : all) {
+    Names names;
     try {
-      load(path);
+      names = load(path);
     } catch (const Error& error) {
       if (error.code() != ExitCode::kData) throw;
       sink.message(fmt::format("Not usable: {}", error.what()));
@@ -108,6 +117,10 @@ bool CheckpointFolder::restore(const Load& load, EventSink& sink) const {
     // Set aside only now that another one serves: it must not take the place of a whole one.
     for (const fs::path& file : damaged) move_file(file, file.string() + ".damaged");
     if (!damaged.empty()) sink.message(fmt::format("Going on from {}.", path.string()));
+    if (path == run_.checkpoint("next")) {
+      names.last = true;  // the newest that there is
+      name_next(names);
+    }
     return true;
   }
   if (first_error) throw *first_error;

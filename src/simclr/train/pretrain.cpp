@@ -5,15 +5,23 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "simclr/config/schema.h"
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
 #include "simclr/core/text.h"
 #include "simclr/data/open.h"
+#include "simclr/train/checkpoint_folder.h"
+#include "simclr/train/device.h"
+#include "simclr/train/initial_weights.h"
+#include "simclr/train/precision.h"
 #include "simclr/train/run_folder.h"
+#include "simclr/train/run_parts.h"
+#include "simclr/train/start_checks.h"
 #include "simclr/train/time_budget.h"
 #include "simclr/train/trainer.h"
+#include "simclr/train/training_images.h"
 
 namespace simclr {
 namespace {
@@ -24,32 +32,29 @@ void check_resumable(const RunFolder& run, const Settings& settings) {
   throw Error(
       ExitCode::kUsage,
       fmt::format("{} was trained with other settings:{}", run.path().string(), changed),
-      "Only epochs, workers, threads and how often to save may change on --resume. Leave the "
-      "others out, or start a new --out.");
+      "Only epochs, workers, threads, the cache folder, TensorBoard, how often to save and what to "
+      "keep may change on --resume. Leave the others out, or start a new --out.");
 }
 
-void check_batch_size(const DataSplits& data, const Settings& settings) {
-  const auto images = static_cast<std::int64_t>(training_images(data, settings)->size());
-  if (images >= settings.train.batch_size) return;
-  throw Error(ExitCode::kUsage,
-              fmt::format("--batch-size {} is more than the {} training images",
-                          settings.train.batch_size, images),
-              "Lower --batch-size, or raise --train-percent.");
+/// A run whose epochs were chosen for a time budget keeps their number: measured again, on another
+/// day, it would be another.
+void keep_epochs(const RunFolder& run, Settings& settings, EventSink& sink) {
+  const TrainSettings own = run.settings().train;
+  TrainSettings& given = settings.train;
+  if (given.time_budget.seconds == 0.0 || own.time_budget.seconds > 0.0) return;
+  given.time_budget = {};
+  given.epochs = own.epochs;
+  sink.message(
+      fmt::format("No time is measured for a run that goes on; its epochs stay {}.", own.epochs));
 }
 
-void check_budget(const PretrainOptions& options) {
-  if (!options.resume || options.settings.train.time_budget.seconds == 0.0) return;
-  throw Error(ExitCode::kUsage, "--time-budget is for a new run",
-              "With --resume give the number of --epochs, or leave it as it is.");
-}
-
-RunFolder open_run(const PretrainOptions& options) {
+RunFolder open_run(const PretrainOptions& options, const InitialWeights& initial) {
   if (!options.resume) {
-    return RunFolder::create(options.out, options.settings, options.command, options.overwrite);
+    return RunFolder::create(options.out, options.settings, options.command, options.overwrite,
+                             initial.source);
   }
   RunFolder run = RunFolder::open(options.out);
-  check_resumable(run, options.settings);
-  run.write_settings(options.settings);
+  check_initial_weights(run, initial, !CheckpointFolder(run).empty());
   return run;
 }
 
@@ -79,14 +84,22 @@ bool may_change_on_resume(const std::string& key) {
 PretrainResult pretrain(const PretrainOptions& asked, EventSink& sink) {
   PretrainOptions options = asked;
   Settings& settings = options.settings;
+  if (options.resume) {
+    const RunFolder run = RunFolder::open(options.out);
+    keep_epochs(run, settings, sink);
+    check_resumable(run, settings);
+  }
   const DataSplits data = open_data(settings.data, sink);
-  if (settings.train.objective == Objective::kSupervised)
-    require_labels(data, "--objective supervised");
-  else if (needs_labels(settings))
-    require_labels(data, "--loss supcon");
-  check_batch_size(data, settings);
-  check_budget(options);
-  RunFolder run = open_run(options);
+  check_start(options, data);
+  const c10::Device device = prepare_device(settings.run);
+  choose_precision(settings, device);  // throws where there is none
+  SimclrModel model = make_model(settings, data);
+  const InitialWeights initial = load_initial_weights(model, options);
+  model.to(device);
+
+  // Only now that it can begin it may take the place of another run.
+  const RunFolder run = open_run(options, initial);
+  keep_training_images(run, data, settings, options.resume);
   LoggingSink log(run, sink);
   record_skipped(run, data, log);
   if (settings.train.time_budget.seconds > 0.0) {
@@ -94,8 +107,12 @@ PretrainResult pretrain(const PretrainOptions& asked, EventSink& sink) {
     settings.train.time_budget = {};  // the run's settings repeat it, on any machine
     run.write_settings(settings);
   }
-  Trainer trainer(options, data, run, log);
-  if (options.resume) trainer.restore();
+  if (CheckpointFolder(run).empty() && !initial.note.empty()) log.message(initial.note);
+  Trainer trainer(options, data, run, std::move(model), log);
+  if (options.resume) {
+    trainer.restore();
+    run.write_settings(settings);
+  }
   return trainer.train();
 }
 

@@ -24,17 +24,19 @@ struct PretrainOptions {
 };
 
 struct PretrainResult {
-  std::vector<EpochMetrics> epochs;
-  std::int64_t best_epoch = 0;  ///< 1-based, by validation loss
-  bool interrupted = false;     ///< `stop` said so; everything is in checkpoints/last.safetensors
+  std::vector<EpochMetrics> epochs;  ///< those that metrics.jsonl has
+  std::int64_t best_epoch = 0;       ///< 1-based, by validation loss
+  bool interrupted = false;  ///< `stop` said so; everything is in checkpoints/last.safetensors
 };
 
 /// Trains into a run folder: SimCLR, or cross-entropy where the objective is supervised. The same
 /// settings give the same bits, in one go or resumed, for any number of workers; LibTorch's sums
-/// may differ with the number of threads.
-/// @throws Error: kUsage (folder, batch larger than the training images, settings changed on
-/// resume), kData, kDiverged (the
-///         loss is not finite: names step, rate and the last good checkpoint), kFailed (disk)
+/// may differ with the number of threads. A run that was there is replaced only once the new one
+/// can begin. One that is resumed has its initial weights in its checkpoint (`init` may be named
+/// again, and is compared), and keeps the epochs that were chosen for its time budget.
+/// @throws Error: kUsage (folder, sizes, device, settings or initial weights changed on resume),
+///         kData, kDiverged (a loss or gradient is not finite: names step, rate and the last good
+///         checkpoint), kFailed (disk)
 PretrainResult pretrain(const PretrainOptions& options, EventSink& sink);
 
 /// The settings that may differ when a run is resumed: they change how long and how fast, not what.

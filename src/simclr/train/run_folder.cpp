@@ -5,6 +5,7 @@
 #include <torch/headeronly/version.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fstream>
@@ -21,16 +22,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// config.yaml last: until everything else is gone it is a run, which can be overwritten.
 constexpr std::array kRunEntries{
-    "command.txt", "environment.json", "train.log",     "metrics.jsonl",
-    "metrics.csv", "checkpoints",      "results.jsonl", "plots",
-    "report.md",   "skipped.jsonl",    "evaluations",   "exports",
-    "report.html", "pictures.json",    "tables",        "config.yaml"};
+    "command.txt",   "environment.json",    "train.log", "metrics.jsonl", "metrics.csv",
+    "checkpoints",   "results.jsonl",       "plots",     "report.md",     "report.html",
+    "skipped.jsonl", "evaluations",         "exports",   "pictures.json", "tables",
+    "images.json",   "training_images.npy", "init.txt",  "config.yaml"};
 
 bool is_run(const fs::path& path) { return fs::is_regular_file(path / "config.yaml"); }
 
+/// Whether there is nothing but what create() makes before config.yaml, as a kill may leave it.
+bool is_bare(const fs::path& path) {
+  if (!fs::is_directory(path)) return false;
+  const auto is_beginning = [](const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
+    if (name == "checkpoints" || name == "plots") return fs::is_empty(entry.path());
+    return name == "init.txt" || name == "init.txt.partial" || name == "config.yaml.partial";
+  };
+  return std::all_of(fs::directory_iterator(path), fs::directory_iterator(), is_beginning);
+}
+
 void make_room(const fs::path& path, bool overwrite) {
-  if (!fs::exists(path) || (fs::is_directory(path) && fs::is_empty(path))) return;
+  if (!fs::exists(path)) return;
+  if (is_bare(path)) {
+    fs::remove(path / "init.txt");
+    return;
+  }
   if (!overwrite) {
     throw Error(
         ExitCode::kUsage, fmt::format("{} exists", path.string()),
@@ -61,7 +78,7 @@ double memory_gib() {
 }  // namespace
 
 RunFolder RunFolder::create(const fs::path& path, const Settings& settings,
-                            const std::string& command, bool overwrite) {
+                            const std::string& command, bool overwrite, const std::string& start) {
   RunFolder run(path);
   try {
     make_room(path, overwrite);
@@ -70,9 +87,11 @@ RunFolder RunFolder::create(const fs::path& path, const Settings& settings,
     throw Error(ExitCode::kFailed, fmt::format("{}: {}", path.string(), error.code().message()),
                 "Choose an --out where you may write.");
   }
+  // With config.yaml it is a run, which must know by then what it starts from.
+  if (!start.empty()) write_file_atomically(path / "init.txt", start + "\n");
+  run.write_settings(settings);
   write_file_atomically(path / "command.txt", command + "\n");
   write_file_atomically(path / "environment.json", describe_environment());
-  run.write_settings(settings);
   return run;
 }
 
@@ -95,6 +114,14 @@ Settings RunFolder::settings() const {
 
 void RunFolder::write_settings(const Settings& settings) const {
   write_file_atomically(path_ / "config.yaml", to_yaml(settings));
+}
+
+std::optional<std::string> RunFolder::start() const {
+  const fs::path path = path_ / "init.txt";
+  if (!fs::exists(path)) return std::nullopt;
+  std::string text = read_file(path);
+  if (text.ends_with('\n')) text.pop_back();
+  return text;
 }
 
 fs::path RunFolder::checkpoint(const std::string& name) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,25 +11,32 @@
 namespace simclr {
 
 /// What a run folder holds, and the rules by which one comes to be.
-///   config.yaml command.txt environment.json train.log metrics.jsonl metrics.csv results.jsonl
-///   skipped.jsonl report.md events.out.tfevents.* plots/
-///   checkpoints/{last,previous,best,epoch-N}.safetensors exports/
+///   config.yaml command.txt environment.json init.txt images.json training_images.npy
+///   skipped.jsonl train.log metrics.jsonl metrics.csv results.jsonl evaluations/
+///   checkpoints/{last,previous,best,epoch-N}.safetensors exports/ events.out.tfevents.*
+///   pictures.json report.html report.md tables/ plots/
 class RunFolder {
  public:
-  /// A new run. @throws Error(kUsage) if `path` exists and is not an empty folder, unless
-  /// `overwrite`; that removes what a run writes and nothing else, and refuses a folder that is not
-  /// a run's.
+  /// A new run. @throws Error(kUsage) if `path` exists and is not an empty folder (or one that a
+  /// kill left before it was a run), unless `overwrite`; that removes what a run writes and nothing
+  /// else, and refuses a folder that is not a run's.
+  /// @param start  what its weights are at first, for init.txt; "": it is not trained
   static RunFolder create(const std::filesystem::path& path, const Settings& settings,
-                          const std::string& command, bool overwrite);
+                          const std::string& command, bool overwrite,
+                          const std::string& start = "");
   /// An existing run. @throws Error(kUsage) if `path` is not one
   static RunFolder open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
   Settings settings() const;  ///< config.yaml. @throws Error(kUsage) if it does not fit the schema
   void write_settings(const Settings& settings) const;
+  /// init.txt; nothing if there is none, as in runs of older versions
+  std::optional<std::string> start() const;
   std::filesystem::path checkpoint(const std::string& name) const;  ///< "last" or "best"
   std::filesystem::path results() const { return path_ / "results.jsonl"; }
   std::filesystem::path skipped() const { return path_ / "skipped.jsonl"; }
+  std::filesystem::path images() const { return path_ / "images.json"; }  ///< training_images.h
+  std::filesystem::path training_images() const { return path_ / "training_images.npy"; }
 
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}

@@ -57,7 +57,7 @@ Criterion criterion_of(const Settings& settings, Precision precision) {
           .bn = settings.model.bn,
           .micro_batch = settings.train.micro_batch,
           .precision = precision,
-          .check_gradients = settings.monitor.gradient};
+          .report_gradient_norm = settings.monitor.gradient};
 }
 
 }  // namespace simclr

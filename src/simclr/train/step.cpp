@@ -15,6 +15,9 @@
 namespace simclr {
 namespace {
 
+/// A step that overflows at a smaller scale than fp16's least normal number does so at any.
+constexpr double kSmallestScale = 0x1p-14;
+
 struct Scored {
   at::Tensor loss;
   double accuracy;
@@ -209,16 +212,19 @@ StepResult train_step(const Learner& learner, const Criterion& criterion, const 
   if (learner.scaler != nullptr) {
     const bool finite = learner.scaler->unscale(learner.optimizer.parameters());
     learner.scaler->update(finite);
-    if (!finite) return result;
-  }
-  if (criterion.check_gradients) {
-    result.gradient_norm = learner.optimizer.gradient_norm();
-    if (!std::isfinite(result.gradient_norm)) {
-      result.bad_gradient = first_bad_gradient(learner.optimizer);
+    if (!finite) {
+      if (learner.scaler->scale() < kSmallestScale)
+        result.bad_gradient = first_bad_gradient(learner.optimizer);
       return result;
     }
   }
-  learner.optimizer.step(lr, result.gradient_norm);
+  const double norm = learner.optimizer.gradient_norm();
+  if (criterion.report_gradient_norm) result.gradient_norm = norm;
+  if (!std::isfinite(norm)) {
+    result.bad_gradient = first_bad_gradient(learner.optimizer);
+    return result;
+  }
+  learner.optimizer.step(lr, norm);
   return result;
 }
 

@@ -19,9 +19,10 @@ struct StepResult {
   double accuracy = 0.0;
   /// Of all parameters together; NaN where it was not asked for, or fp16 overflowed.
   double gradient_norm = std::numeric_limits<double>::quiet_NaN();
-  std::string bad_gradient = {};  ///< the first parameter whose gradient is not finite
-  at::Tensor features = {};       ///< [views, F], without gradients; rows as the views'
-  at::Tensor projections = {};    ///< f32 [views, D], likewise
+  /// The first parameter whose gradient is not finite; with fp16 only where no scale helps.
+  std::string bad_gradient = {};
+  at::Tensor features = {};     ///< [views, F], without gradients; rows as the views'
+  at::Tensor projections = {};  ///< f32 [views, D], likewise
 };
 
 /// What a batch is scored by, and how its views go through the network.
@@ -31,7 +32,7 @@ struct Criterion {
   NormViews bn = NormViews::kJoint;
   std::int64_t micro_batch = 0;  ///< images at once; 0: all
   Precision precision = Precision::kF32;
-  bool check_gradients = true;  ///< measure their norm, and refuse those that are not finite
+  bool report_gradient_norm = true;  ///< tell the norm of all gradients together
 };
 
 /// What a step changes.
@@ -51,8 +52,8 @@ void prepare_steps(SimclrModel& model, const Criterion& criterion, std::int64_t 
 
 /// One update: forward, loss, backward, optimizer. With micro-batches the network runs twice over
 /// each: first for the projections of the whole batch, whose loss gives their gradient, then to
-/// carry that gradient on (Gao et al. 2021, arXiv:2101.06983). A loss or, if they are checked, a
-/// gradient that is not finite changes no parameter and is told by the result.
+/// carry that gradient on (Gao et al. 2021, arXiv:2101.06983). A loss or a gradient that is not
+/// finite changes no parameter and is told by the result.
 StepResult train_step(const Learner& learner, const Criterion& criterion, const at::Tensor& views,
                       const std::vector<std::int64_t>& labels, double lr);
 

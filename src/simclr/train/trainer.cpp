@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 #include "simclr/core/error.h"
 #include "simclr/core/text.h"
 #include "simclr/optim/schedule.h"
 #include "simclr/train/announcement.h"
 #include "simclr/train/device.h"
-#include "simclr/train/initial_weights.h"
+#include "simclr/train/start_checks.h"
 
 namespace simclr {
 namespace {
@@ -41,7 +42,7 @@ class ScoredWeights {
 }  // namespace
 
 Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const RunFolder& run,
-                 EventSink& sink)
+                 SimclrModel model, EventSink& sink)
     : settings_(options.settings),
       stop_(options.stop),
       data_(data),
@@ -50,16 +51,14 @@ Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const R
       sink_(sink),
       device_(prepare_device(options.settings.run)),
       precision_(choose_precision(options.settings, device_)),
-      model_(make_model(options.settings, data)),
+      model_(std::move(model)),
+      from_file_(!options.init.empty()),
       criterion_(criterion_of(options.settings, precision_.precision)),
       monitor_(options.settings, data, model_.feature_width(), device_),
       notes_(chance_loss(options.settings, static_cast<std::int64_t>(data.class_names.size()))),
       checkpoints_(run),
       steps_per_epoch_(batches_per_epoch(images_->size(), settings_.train.batch_size, true)),
       last_saved_(Clock::now()) {
-  if (!options.resume || !std::filesystem::exists(run.checkpoint("last")))
-    load_initial_weights(model_, options, sink_);
-  model_.to(device_);
   optimizer_ = make_optimizer(settings_.optim, optimized_parameters(model_));
   if (settings_.optim.ema_decay > 0.0)
     average_.emplace(settings_.optim.ema_decay, averaged_tensors(model_));
@@ -69,6 +68,8 @@ Trainer::Trainer(const PretrainOptions& options, const DataSplits& data, const R
 void Trainer::restore() {
   const auto load = [this](const std::filesystem::path& path) {
     state_ = load_checkpoint(path, model_, kept());
+    check_goes_on(path, state_, settings_);
+    return names_due();
   };
   if (!checkpoints_.restore(load, sink_)) {
     sink_.message("No checkpoint yet: starting from the beginning.");
@@ -87,6 +88,8 @@ void Trainer::restore() {
 
 PretrainResult Trainer::train() {
   prepare_steps(model_, criterion_, data_.image_size, settings_.train.batch_size);
+  // Killed before the next checkpoint, it would start from other weights without the file.
+  if (from_file_ && checkpoints_.empty()) save({.last = true});
   for (const std::string& line : announcement(settings_, data_, model_, images_->size()))
     sink_.message(line);
   if (!precision_.note.empty()) sink_.message(precision_.note);
@@ -190,8 +193,7 @@ void Trainer::finish_epoch(const StepResult& validation, EpochMetrics row) {
   const RunningMean norms = std::exchange(state_.gradient_norms, {});
   state_.step_in_epoch = 0;
   ++state_.epoch;
-  const bool best = validation.loss < state_.best_val_loss;
-  if (best) {
+  if (validation.loss < state_.best_val_loss) {
     state_.best_val_loss = validation.loss;
     state_.best_epoch = state_.epoch;
   }
@@ -219,14 +221,21 @@ void Trainer::finish_epoch(const StepResult& validation, EpochMetrics row) {
   write_metrics(run_.path(), rows_);
   if (tensorboard_) tensorboard_->add(row);
 
-  const std::int64_t keep = settings_.save.keep_every;
-  const bool kept = keep > 0 && state_.epoch % keep == 0;
-  const bool due = kept || state_.epoch % settings_.save.epochs == 0 ||
-                   state_.epoch == settings_.train.epochs || patience_is_over();
-  if (due || best)
-    save({.last = due, .best = best, .epoch = kept ? std::optional(state_.epoch) : std::nullopt});
+  if (const CheckpointFolder::Names names = names_due(); names.last || names.best) save(names);
   sink_.message(epoch_line(row) + time_left());
   for (const std::string& note : notes_.on(row)) sink_.message(note);
+}
+
+/// Of a checkpoint at the end of an epoch; none within one.
+CheckpointFolder::Names Trainer::names_due() const {
+  CheckpointFolder::Names names;
+  if (state_.epoch == 0 || state_.step_in_epoch > 0) return names;
+  const std::int64_t keep = settings_.save.keep_every;
+  if (keep > 0 && state_.epoch % keep == 0) names.epoch = state_.epoch;
+  names.best = state_.best_epoch == state_.epoch;
+  names.last = names.epoch.has_value() || state_.epoch % settings_.save.epochs == 0 ||
+               state_.epoch == settings_.train.epochs || patience_is_over();
+  return names;
 }
 
 bool Trainer::patience_is_over() const {
@@ -259,7 +268,7 @@ void Trainer::save(const CheckpointFolder::Names& names) {
   checkpoints_.save(names, [this](const std::filesystem::path& path) {
     save_checkpoint(path, model_, kept(), state_, settings_);
   });
-  last_saved_ = Clock::now();
+  if (names.last) last_saved_ = Clock::now();  // `best` alone is not what a resumed run needs
 }
 
 KeptTensors Trainer::kept() const {

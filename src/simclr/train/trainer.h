@@ -25,11 +25,13 @@ namespace simclr {
 /// One run from its first step (or its last checkpoint) to its last.
 class Trainer {
  public:
+  /// @param model  with its initial weights, on the device
   Trainer(const PretrainOptions& options, const DataSplits& data, const RunFolder& run,
-          EventSink& sink);
+          SimclrModel model, EventSink& sink);
 
-  void restore();  ///< goes back to the newest checkpoint that is whole; a run killed before the
-                   ///< first one starts anew
+  /// Goes back to the newest checkpoint that is whole; a run killed before the first one starts
+  /// anew. @throws Error(kUsage) as check_goes_on()
+  void restore();
   PretrainResult train();
 
  private:
@@ -38,6 +40,7 @@ class Trainer {
   std::optional<StepResult> validate(EpochMetrics& row);  ///< nothing: interrupted
   std::optional<StepResult> score_validation();
   void finish_epoch(const StepResult& validation, EpochMetrics row);
+  CheckpointFolder::Names names_due() const;
   bool patience_is_over() const;
   void check_finite(const StepResult& result, const char* what) const;
   [[noreturn]] void diverged(const std::string& what) const;
@@ -56,6 +59,7 @@ class Trainer {
   c10::Device device_;
   ChosenPrecision precision_;
   SimclrModel model_;
+  bool from_file_;  ///< its initial weights are
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<WeightAverage> average_;  ///< of weights and running statistics, with ema_decay
   std::optional<GradScaler> scaler_;      ///< with fp16

@@ -29,6 +29,10 @@ struct EmbedCommand {
 };
 
 ExitCode run(EmbedCommand& command) {
+  for (const char* key :
+       {"data.subset_classes", "data.train_percent", "data.train_rest", "data.validation_percent"})
+    command.settings.refuse(key, "embed takes every image of --data");
+  command.settings.refuse("run.precision", "vectors are computed in f32");
   auto [options, settings] =
       choose_encoder(command.encoder, command.run, command.settings, command.line);
   find_field("eval.on").set(settings, command.on);
@@ -42,8 +46,10 @@ ExitCode run(EmbedCommand& command) {
   }
   command.plan.normalization = settings.augment.normalization;
   command.plan.workers = settings.run.workers;
-  command.plan.about = fmt::format("{} of {}, epoch {}, of {}", command.on, encoder.checkpoint,
-                                   encoder.epoch, settings.data.source);
+  command.plan.about =
+      fmt::format("{} of {}, epoch {}, of {}; engine {}, convolutions {}", command.on,
+                  encoder.checkpoint, encoder.epoch, settings.data.source,
+                  name_of(settings.model.engine), name_of(settings.model.conv));
   catch_signals();
   command.plan.stop = interrupted;
   const EmbedResult result =
@@ -83,7 +89,7 @@ void add_embed(CLI::App& app, Context& context) {
   command->add_option("--on", state->on, "features (before the head), or projection (after it)")
       ->check(CLI::IsMember({"features", "projection"}))
       ->capture_default_str();
-  command->add_flag("--overwrite", state->plan.overwrite, "replace what is in --out");
+  command->add_flag("--overwrite", state->plan.overwrite, "replace vectors that are in --out");
   command->add_flag("--json", state->json, "print as JSON");
   command->footer(R"(Examples:
   simclr embed --run runs/a --data photos/ --out vectors

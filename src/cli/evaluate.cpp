@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/console.h"
@@ -8,8 +9,10 @@
 #include "cli/settings_flags.h"
 #include "cli/short_waits.h"
 #include "cli/weights_place.h"
+#include "simclr/core/error.h"
 #include "simclr/eval/evaluate_run.h"
 #include "simclr/report/run_report.h"
+#include "simclr/train/training_images.h"
 
 namespace simclr::cli {
 namespace {
@@ -27,11 +30,67 @@ struct EvaluateCommand {
   bool json = false;
 };
 
+/// Settings of the protocol that were typed and would change nothing.
+void refuse_idle_settings(const EvaluateCommand& command, const Settings& settings) {
+  const SettingsFlags& typed = command.settings;
+  typed.refuse("run.precision", "encoders are scored in f32");
+  if (command.protocol == Protocol::kLinear) {
+    const bool sgd = settings.linear.protocol == LinearProtocol::kSgd;
+    if (sgd) typed.refuse("linear.iterations", "it is L-BFGS's (--protocol lbfgs)");
+    for (const char* key : {"linear.epochs", "linear.batch_size"})
+      if (!sgd) typed.refuse(key, "L-BFGS takes all images at once (--protocol sgd has epochs)");
+  }
+  if (command.protocol == Protocol::kFinetune && settings.finetune.freeze == Freeze::kNone)
+    typed.refuse("eval.on", "a whole network is trained from its features on (--freeze none)");
+}
+
+/// A mean over runs says something only of one protocol.
+void require_one_protocol(const EvaluateCommand& command,
+                          const std::vector<ChosenEncoder>& chosen) {
+  for (std::size_t i = 1; i < chosen.size(); ++i) {
+    for (const std::string& key : differing_keys(chosen.front().settings, chosen[i].settings)) {
+      const Field& field = find_field(key);
+      if (field.section != name_of(command.protocol) && field.section != "eval") continue;
+      throw Error(ExitCode::kUsage,
+                  fmt::format("{} is {} in {} and {} in {}: their mean would say nothing", key,
+                              field.get(chosen.front().settings), command.runs.front(),
+                              field.get(chosen[i].settings), command.runs[i]),
+                  fmt::format("Give one for all ({}=VALUE), or score them one by one.", key));
+    }
+  }
+}
+
+/// Likewise of the same test images.
+void require_one_test_part(const EvaluateCommand& command,
+                           const std::vector<EvaluationPair>& pairs) {
+  const auto images = [](const EvaluationPair& pair) {
+    return nlohmann::json::parse(pair.trained.json).at("test_sha256").get<std::string>();
+  };
+  if (images(pairs.front()) == images(pairs.back())) return;
+  throw Error(ExitCode::kUsage,
+              fmt::format("{} and {} have other test images: their mean would say nothing",
+                          command.runs.front(), command.runs[pairs.size() - 1]),
+              "Give one --data for all, or score them one by one. What was scored is kept in each "
+              "run's results.jsonl.");
+}
+
+/// Where no side is set, images of other data are shown at the side that the encoder learned from.
+void keep_side(const std::string& folder, ChosenEncoder& chosen, ConsoleSink& console) {
+  Settings& settings = chosen.settings;
+  if (folder.empty() || !chosen.options.weights.empty() || settings.data.image_size > 0) return;
+  const RunFolder run = RunFolder::open(folder);
+  const auto side = recorded_side(run);
+  if (!side || settings.data.source == run.settings().data.source) return;
+  settings.data.image_size = *side;
+  console.message(fmt::format("Images are shown at {0}x{0}, as in training (--image-size).",
+                              settings.data.image_size));
+}
+
 EvaluationPair evaluate(const EvaluateCommand& command, const std::string& folder,
-                        ConsoleSink& console) {
-  const auto [encoder, settings] =
-      choose_encoder(command.encoder, folder, command.settings, command.line);
-  const EvaluationOptions options{encoder, settings, command.line, !command.no_pixels};
+                        ChosenEncoder chosen, ConsoleSink& console) {
+  keep_side(folder, chosen, console);
+  const EvaluationOptions options{chosen.options, chosen.settings, command.line,
+                                  !command.no_pixels};
   EvaluationPair pair = RunEvaluator(options, console).evaluate(command.protocol);
   const std::string note =
       folder.empty() ? "Nothing was kept: with --run DIR as well, DIR has the results and a report."
@@ -44,8 +103,16 @@ void run(EvaluateCommand& command) {
   ConsoleSink console;
   std::vector<EvaluationPair> pairs;
   if (command.runs.empty()) command.runs.emplace_back();
-  for (const std::string& folder : command.runs)
-    pairs.push_back(evaluate(command, folder, console));
+  std::vector<ChosenEncoder> chosen;
+  for (const std::string& folder : command.runs) {
+    chosen.push_back(choose_encoder(command.encoder, folder, command.settings, command.line));
+    refuse_idle_settings(command, chosen.back().settings);
+  }
+  require_one_protocol(command, chosen);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    pairs.push_back(evaluate(command, command.runs[i], chosen[i], console));
+    require_one_test_part(command, pairs);
+  }
   if (command.json) {
     fmt::print("{}", result_json(pairs));
   } else if (pairs.size() == 1) {

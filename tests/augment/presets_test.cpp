@@ -16,6 +16,18 @@ TEST(Presets, CropFlipKeepsWhatMovesAndNothingElse) {
   EXPECT_EQ(result.normalization, Normalization::kCifar10);
 }
 
+TEST(Presets, CropFlipSaysWhatAPipelineLacks) {
+  const auto note = [](const char* pipeline) {
+    AugmentSettings settings;
+    settings.pipeline = parse_pipeline(pipeline);
+    return crop_flip_note(settings);
+  };
+  EXPECT_EQ(note("seed"), "");
+  EXPECT_EQ(note("[flip, jitter]"), " (the run's pipeline has no crop)");
+  EXPECT_EQ(note("[crop: {padding: 3}]"), " (the run's pipeline has no flip)");
+  EXPECT_EQ(note("[jitter]"), " (the run's pipeline has no crop and no flip)");
+}
+
 TEST(Presets, NoNormalizationSubtractsNothingAndDividesByOne) {
   const ChannelStatistics statistics = channel_statistics(Normalization::kNone);
   EXPECT_EQ(statistics.mean, (std::array{0.0F, 0.0F, 0.0F}));

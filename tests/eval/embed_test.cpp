@@ -19,9 +19,9 @@ namespace {
 constexpr int kSide = 8;
 constexpr std::size_t kImages = 1203;  // batches of 500, 500 and 203
 
-NamedImages noise_images() {
+NamedImages noise_images(std::uint64_t seed = 9) {
   std::vector<std::uint8_t> pixels(kImages * kSide * kSide * 3);
-  Random random(RandomKey{.seed = 9});
+  Random random(RandomKey{.seed = seed});
   for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(random.below(256));
   std::vector<std::int32_t> labels(kImages, 1);
   labels[3] = -1;
@@ -91,6 +91,15 @@ TEST(EmbedImages, StartsAnewForAnotherEncoder) {
   EXPECT_EQ(embed(folder / "a", {}, other).kept, 0);
 }
 
+TEST(EmbedImages, StartsAnewForOtherPixelsUnderTheSameNames) {
+  const TempFolder folder;
+  embed(folder / "a", stopping_after(2));
+  NullSink sink;
+  EmbedPlan plan;
+  plan.out = folder / "a";
+  EXPECT_EQ(embed_images(raw_pixels(kSide), noise_images(10), plan, sink).kept, 0);
+}
+
 TEST(EmbedImages, ReplacesNothingUnasked) {
   const TempFolder folder;
   embed(folder / "a");
@@ -100,12 +109,27 @@ TEST(EmbedImages, ReplacesNothingUnasked) {
   EXPECT_EQ(embed(folder / "a", plan).images, 1203);
 }
 
+TEST(EmbedImages, GoesOnWithAReplacementThatWasStopped) {
+  const TempFolder folder;
+  Embedding other = raw_pixels(kSide);
+  other.fingerprint = [] { return std::string("other"); };
+  embed(folder / "a", {}, other);
+  EmbedPlan plan = stopping_after(2);
+  plan.overwrite = true;
+  EXPECT_TRUE(embed(folder / "a", plan).interrupted);
+  EXPECT_TRUE(contains(read_file(folder / "a/embeddings.json"), "\"other\""));  // not lost yet
+  plan.stop = [] { return false; };
+  EXPECT_EQ(embed(folder / "a", plan).kept, 1000);
+  EXPECT_FALSE(contains(read_file(folder / "a/embeddings.json"), "\"other\""));
+}
+
 TEST(EmbedImages, RefusesAnEncoderThatMoves) {
   const TempFolder folder;
   Embedding moving = raw_pixels(kSide);
   moving.fingerprint = [count = 0]() mutable { return std::to_string(count++); };
   expect_error(ExitCode::kFailed, "the encoder changed", [&] { embed(folder / "a", {}, moving); });
   EXPECT_FALSE(std::filesystem::exists(folder / "a/embeddings.npy"));
+  EXPECT_EQ(embed(folder / "a").kept, 0);  // nothing of it is gone on with
 }
 
 TEST(EveryImage, TakesAllPartsOfASet) {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "simclr/core/files.h"
+#include "simclr/formats/npy.h"
 #include "tests/eval/small_run.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temp_folder.h"
@@ -160,6 +161,94 @@ TEST_F(EvaluateRun, GivesTheSameResultsTwice) {
   settings.finetune.views = FinetuneViews::kCropFlip;
   for (const Protocol protocol : {Protocol::kKnn, Protocol::kLinear, Protocol::kFinetune})
     EXPECT_EQ(evaluate(protocol, settings).trained.json, evaluate(protocol, settings).trained.json);
+}
+
+TEST_F(EvaluateRun, CountsNoMoreNeighboursThanThereAre) {
+  Settings settings = small_run_settings();
+  settings.knn.k = {1, 150, 200};
+  const Json line = Json::parse(evaluate(Protocol::kKnn, settings).trained.json);
+  EXPECT_EQ(line["details"]["by_k"].size(), 2U);
+  EXPECT_TRUE(line["details"]["by_k"].contains("100"));  // the bank's size
+}
+
+TEST_F(EvaluateRun, SaysWhatTheViewsLack) {
+  Settings settings = small_run_settings();
+  settings.augment.pipeline = parse_pipeline("[flip]");
+  settings.linear.protocol = LinearProtocol::kSgd;
+  const Json line = Json::parse(evaluate(Protocol::kLinear, settings).trained.json);
+  EXPECT_TRUE(contains(line["protocol_text"], "flips (the run's pipeline has no crop)"));
+}
+
+TEST_F(EvaluateRun, FinetunesNoNetworkByBatchesOfOne) {
+  Settings settings = small_run_settings();
+  settings.finetune.freeze = Freeze::kNone;
+  settings.finetune.batch_size = 1;
+  expect_error(ExitCode::kUsage, "batches of one image",
+               [&] { evaluate(Protocol::kFinetune, settings); });
+}
+
+TEST_F(EvaluateRun, KnowsThatTestImagesWereNotTrainedOn) {
+  const EvaluationPair pair = evaluate(Protocol::kKnn, small_run_settings());
+  EXPECT_EQ(Json::parse(pair.trained.json)["test_images_trained_on"], 0);
+  EXPECT_TRUE(Json::parse(pair.random.json)["test_images_trained_on"].is_null());
+  EXPECT_FALSE(contains(messages_.text, "Careful"));
+}
+
+/// A folder of images without a test part: one is set aside by data.test_percent and split_seed.
+Settings settings_without_test_part(const TempFolder& folder) {
+  const DataSplits shapes = open_data(small_run_settings().data);
+  std::string pixels;
+  std::vector<std::int64_t> labels;
+  for (std::size_t i = 0; i < shapes.train->size(); ++i) {
+    const Image image = shapes.train->get(i);
+    pixels.append(reinterpret_cast<const char*>(image.pixels.data()), image.pixels.size());
+    labels.push_back(image.label);
+  }
+  std::filesystem::create_directories(folder / "set");
+  write_file_atomically(folder / "set/images.npy",
+                        npy_header("u1", {labels.size(), 32, 32, 3}) + pixels);
+  write_file_atomically(
+      folder / "set/labels.npy",
+      npy_header("i8", {labels.size()}) + std::string(reinterpret_cast<const char*>(labels.data()),
+                                                      labels.size() * sizeof(std::int64_t)));
+  Settings settings = small_run_settings();
+  settings.data.source = (folder / "set").string();
+  return settings;
+}
+
+EvaluationPair score_knn_of(const std::filesystem::path& run, const Settings& settings,
+                            EventSink& sink) {
+  EvaluationOptions options;
+  options.encoder.run = run;
+  options.settings = settings;
+  return RunEvaluator(options, sink).evaluate(Protocol::kKnn);
+}
+
+TEST(TestImages, AreToldOfWhereTheyWereTrainedOn) {
+  const TempFolder folder;
+  Settings settings = settings_without_test_part(folder);
+  make_small_run(folder / "a", settings);
+  Messages messages;
+  const EvaluationPair own = score_knn_of(folder / "a", settings, messages);
+  EXPECT_EQ(Json::parse(own.trained.json)["test_images_trained_on"], 0);
+  EXPECT_EQ(messages.text.find("Careful"), std::string::npos) << messages.text;
+
+  settings.data.split_seed = 1;  // draws the test part anew, from images that were trained on
+  const Json line = Json::parse(score_knn_of(folder / "a", settings, messages).trained.json);
+  EXPECT_GT(line["test_images_trained_on"], 0);
+  EXPECT_TRUE(contains(line["protocol_text"], "of the test images were trained on"));
+  EXPECT_TRUE(contains(messages.text, "Careful: ")) << messages.text;
+}
+
+TEST(TestImages, AreRefusedWhereTheirLabelsWereTrainedOn) {
+  const TempFolder folder;
+  Settings settings = settings_without_test_part(folder);
+  settings.train.objective = Objective::kSupervised;
+  make_small_run(folder / "a", settings);
+  settings.data.split_seed = 1;
+  Messages messages;
+  expect_error(ExitCode::kData, "was trained on, with their labels",
+               [&] { score_knn_of(folder / "a", settings, messages); });
 }
 
 TEST_F(EvaluateRun, NamesACheckpointThatIsMissing) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/eval/toy_features.h"
+#include "tests/support/expect_error.h"
 
 namespace simclr {
 namespace {
@@ -75,6 +76,24 @@ TEST(FinetuneFrozen, ScoresEachEpochsOwnHeadOnTest) {
   for (const ProbeEpoch& epoch : curve.epochs)
     EXPECT_EQ(epoch.test_accuracy, epoch.validation_accuracy);
   EXPECT_EQ(curve.test.top1, curve.epochs[curve.best_epoch].test_accuracy);
+}
+
+TEST(FinetuneFrozen, QuotesNotTheBestTestEpoch) {
+  bool another_was_better = false;
+  for (const std::uint64_t seed : {1, 2, 3, 4}) {
+    const TrainingCurve curve = finetune(toy_splits(2.0F), quick_settings(), seed);
+    EXPECT_EQ(curve.test.top1, curve.epochs[curve.best_epoch].test_accuracy);
+    for (const ProbeEpoch& epoch : curve.epochs)
+      another_was_better |= epoch.test_accuracy > curve.test.top1;
+  }
+  EXPECT_TRUE(another_was_better);
+}
+
+TEST(FinetuneFrozen, StopsWhereTheLossIsNotFinite) {
+  FinetuneSettings settings = quick_settings();
+  settings.lr = 1e38;
+  expect_error(ExitCode::kDiverged, "the loss is not finite",
+               [&] { finetune(toy_splits(2.0F), settings); });
 }
 
 TEST(FinetuneFrozen, GivesTheSameBitsForTheSameSeedOnly) {

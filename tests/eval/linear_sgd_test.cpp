@@ -85,6 +85,17 @@ TEST(LinearSgd, QuotesTheEpochThatValidationChose) {
   EXPECT_TRUE(later_than_the_first);
 }
 
+TEST(LinearSgd, QuotesNotTheBestTestEpoch) {
+  bool another_was_better = false;
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6}) {
+    const TrainingCurve curve = probe(toy_splits(2.0F), quick_settings(), seed).curve;
+    EXPECT_EQ(curve.test.top1, curve.epochs[curve.best_epoch].test_accuracy);
+    for (const ProbeEpoch& epoch : curve.epochs)
+      another_was_better |= epoch.test_accuracy > curve.test.top1;
+  }
+  EXPECT_TRUE(another_was_better);
+}
+
 TEST(LinearSgd, IsAtChanceForRandomLabels) {
   FeatureSplits features = toy_splits(1.0F);
   features.train = with_random_labels(features.train, 3, 1);

@@ -1,5 +1,9 @@
 #include "simclr/augment/presets.h"
 
+#include <algorithm>
+#include <utility>
+#include <variant>
+
 namespace simclr {
 
 ChannelStatistics channel_statistics(Normalization normalization) {
@@ -25,6 +29,18 @@ AugmentSettings crop_flip(const AugmentSettings& settings) {
     if (moves) kept.pipeline.push_back(operation);
   }
   return kept;
+}
+
+std::string crop_flip_note(const AugmentSettings& settings) {
+  const AugmentSettings kept = crop_flip(settings);
+  const auto flips = std::count_if(kept.pipeline.begin(), kept.pipeline.end(), [](const auto& o) {
+    return std::holds_alternative<FlipSettings>(o);
+  });
+  const bool crops = std::cmp_greater(kept.pipeline.size(), flips);
+  if (crops && flips > 0) return "";
+  if (crops) return " (the run's pipeline has no flip)";
+  return flips > 0 ? " (the run's pipeline has no crop)"
+                   : " (the run's pipeline has no crop and no flip)";
 }
 
 }  // namespace simclr

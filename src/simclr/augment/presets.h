@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 
 #include "simclr/config/settings.h"
 
@@ -18,5 +19,9 @@ ChannelStatistics channel_statistics(Normalization normalization);
 /// The same crop, flip and normalisation, and nothing else: the views of training with labels.
 /// Chen et al. 2020, B.6.
 AugmentSettings crop_flip(const AugmentSettings& settings);
+
+/// What the views of crop_flip lack, for people: "" if they crop and flip, else " (the run's
+/// pipeline has no crop)", ...
+std::string crop_flip_note(const AugmentSettings& settings);
 
 }  // namespace simclr

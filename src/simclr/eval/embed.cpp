@@ -12,6 +12,7 @@
 #include "simclr/core/sha256.h"
 #include "simclr/core/stopwatch.h"
 #include "simclr/core/text.h"
+#include "simclr/data/image_keys.h"
 #include "simclr/eval/features.h"
 #include "simclr/formats/npy.h"
 #include "simclr/train/step.h"
@@ -42,6 +43,7 @@ std::string description_of(const Embedding& embedding, const NamedImages& images
   const nlohmann::ordered_json json{{"about", plan.about},
                                     {"encoder_sha256", embedding.fingerprint()},
                                     {"images", images.images->size()},
+                                    {"images_sha256", images_sha256(*images.images)},
                                     {"width", embedding.width},
                                     {"side", embedding.side},
                                     {"normalization", name_of(plan.normalization)},
@@ -96,6 +98,14 @@ class GrowingArray {
     if (!file_.flush()) fail(partial_);
   }
 
+  /// Of an encoder that moved nothing is kept, or the next call would go on with it.
+  void discard() {
+    file_.close();
+    std::error_code ignored;
+    fs::remove(partial_, ignored);
+  }
+
+  /// What was there before stands until now.
   void finish() {
     file_.close();
     fs::rename(description_, final_.parent_path() / "embeddings.json");
@@ -138,10 +148,6 @@ void make_room(const EmbedPlan& plan) {
   }
   fs::create_directories(plan.out, error);
   if (error) fail(plan.out);
-  if (!plan.overwrite) return;
-  for (const char* name : {"embeddings.npy", "embeddings.csv", "embeddings.json",
-                           "embeddings.npy.partial", "embeddings.json.partial"})
-    fs::remove(plan.out / name, error);
 }
 
 }  // namespace
@@ -201,8 +207,10 @@ EmbedResult embed_images(const Embedding& embedding, const NamedImages& images,
       return result;
     }
   }
-  if (embedding.fingerprint() != before)
+  if (embedding.fingerprint() != before) {
+    array.discard();
     throw Error(ExitCode::kFailed, "the encoder changed while images were embedded");
+  }
   write_names(plan.out / "embeddings.csv", images);
   array.finish();
   return result;

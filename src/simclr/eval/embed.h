@@ -29,7 +29,7 @@ struct EmbedPlan {
   Normalization normalization = Normalization::kNone;
   std::int64_t workers = 1;
   std::string about;       ///< whose vectors these are: part of what must agree to go on
-  bool overwrite = false;  ///< replace what is there, instead of going on or refusing
+  bool overwrite = false;  ///< replace vectors that are there, once all of the new ones are
   std::function<bool()> stop = [] { return false; };  ///< asked after every batch
 };
 

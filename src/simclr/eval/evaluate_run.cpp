@@ -2,20 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
 #include <utility>
 
+#include "simclr/augment/presets.h"
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
+#include "simclr/core/text.h"
 #include "simclr/core/version.h"
+#include "simclr/data/image_keys.h"
 #include "simclr/eval/result_line.h"
 #include "simclr/train/device.h"
 #include "simclr/train/trainer.h"
+#include "simclr/train/training_images.h"
 #include "simclr/weights/state.h"
 
 namespace simclr {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// Published sets have some images twice. Up to one test image in so many is taken for such a twin.
+constexpr std::size_t kTestImagesPerTwin = 100;
 
 std::int64_t classes_of(const DataSplits& data) {
   return static_cast<std::int64_t>(data.class_names.size());
@@ -31,6 +39,19 @@ bool is_random(Protocol protocol, const Settings& settings) {
   return protocol == Protocol::kFinetune;
 }
 
+std::string views_words(FinetuneViews views, const Settings& settings) {
+  std::string words(name_of(views));
+  if (views == FinetuneViews::kCropFlip) words += crop_flip_note(settings.augment);
+  return words;
+}
+
+/// "features", "projection", or "pixels".
+std::string_view vectors_of(EncoderKind kind, Protocol protocol, const Settings& settings) {
+  if (kind == EncoderKind::kPixels) return "pixels";
+  return name_of(trains_the_encoder(protocol, settings) ? ScoredVectors::kFeatures
+                                                        : settings.eval.on);
+}
+
 }  // namespace
 
 RunEvaluator::RunEvaluator(EvaluationOptions options, EventSink& sink)
@@ -40,10 +61,31 @@ RunEvaluator::RunEvaluator(EvaluationOptions options, EventSink& sink)
                                         : std::optional(RunFolder::open(options_.encoder.run))),
       data_(open_data(options_.settings.data, sink)),
       device_(prepare_device(options_.settings.run)) {
+  test_sha256_ = images_sha256(*data_.test);
+  trained_on_ = test_images_trained_on();
   RunEncoder trained = load_run_encoder(options_.encoder, options_.settings, sink_);
   trained_.emplace(EncoderKind::kTrained, std::move(trained.model), trained.epoch);
   random_.emplace(EncoderKind::kRandom, initial_model(0), 0);
   if (options_.pixels) pixels_.emplace(EncoderKind::kPixels, std::nullopt, 0);
+}
+
+std::optional<std::size_t> RunEvaluator::test_images_trained_on() const {
+  if (!run_ || !options_.encoder.weights.empty()) return std::nullopt;
+  const std::optional<std::size_t> count = images_trained_on(*run_, *data_.test);
+  if (!count || *count == 0) return count;
+  const std::string what =
+      fmt::format("{} of the {} test images are among those that {} was trained on",
+                  with_commas(*count), with_commas(data_.test->size()), run_->path().string());
+  const bool twins = *count * kTestImagesPerTwin <= data_.test->size();
+  if (!twins && needs_labels(run_->settings())) {
+    throw Error(ExitCode::kData, what + ", with their labels",
+                "Put the images and the settings that split them (--test-percent, --split-seed) "
+                "back as they were, score on other images by --data, or train anew.");
+  }
+  sink_.message(
+      fmt::format("Careful: {}{}.", what,
+                  twins ? "" : ", without labels: scores may be better than on new ones"));
+  return count;
 }
 
 std::uint64_t RunEvaluator::probe_seed(std::int64_t seed_index) const {
@@ -60,6 +102,9 @@ SimclrModel RunEvaluator::initial_model(std::int64_t seed_index) const {
 
 EvaluationPair RunEvaluator::evaluate(Protocol protocol) {
   require_labels(data_, name_of(protocol));
+  if (trains_the_encoder(protocol, options_.settings) && options_.settings.finetune.batch_size == 1)
+    throw Error(ExitCode::kUsage, "a network is not fine-tuned with batches of one image",
+                "Batch norm has no statistics of one image: raise --batch-size.");
   const bool with_pixels = pixels_ && !trains_the_encoder(protocol, options_.settings);
   EvaluationPair pair;
   std::string lines;
@@ -106,7 +151,7 @@ Outcome RunEvaluator::run_once(Subject& subject, Protocol protocol, std::int64_t
     const FrozenData frozen = subject.frozen_data(settings, data_, FinetuneViews::kCropFlip, all,
                                                   probe_seed(seed_index), sink_);
     outcome = score_linear_sgd(frozen, all.positions.numel(), settings.linear,
-                               probe_seed(seed_index), sink_);
+                               probe_seed(seed_index), crop_flip_note(settings.augment), sink_);
   } else {
     const FeatureSplits& features = subject.features(settings, data_, sink_);
     outcome = protocol == Protocol::kKnn
@@ -140,7 +185,7 @@ Outcome RunEvaluator::run_finetune(Subject& subject, std::int64_t seed_index) {
     const std::string words =
         fmt::format("head Linear({}, {}), Adam {}, {} epochs of {} labelled images, views: {}",
                     frozen.validation.x.size(1), classes_of(data_), finetune.lr, finetune.epochs,
-                    labelled.images->size(), name_of(views));
+                    labelled.images->size(), views_words(views, settings));
     outcome = finetune_outcome(finetune_frozen(frozen, finetune, probe_seed(seed_index), sink_),
                                finetune, words);
   }
@@ -176,7 +221,7 @@ Outcome RunEvaluator::run_finetune_whole(const Subject& subject, const LabelledI
       "labelled images, views: {}",
       trained ? "from the pretrained encoder" : "from scratch (supervised)", model.feature_width(),
       classes_of(data_), settings.finetune.lr, settings.finetune.epochs, labelled.images->size(),
-      name_of(views_of(settings.finetune)));
+      views_words(views_of(settings.finetune), settings));
   Outcome outcome =
       finetune_outcome(finetune_whole(model, whole, settings.finetune, probe_seed(seed_index),
                                       settings.run.workers, sink_),
@@ -208,25 +253,28 @@ EvaluationResult RunEvaluator::score(Subject& subject, Protocol protocol) {
     words +=
         fmt::format("; mean of {} seeds, what was chosen being the first one's", outcomes.size());
   }
-  Json line{
-      {"protocol", name},
-      {"encoder", encoder},
-      {"epoch", subject.epoch()},
-      {"test_images", data_.test->size()},
-      {"protocol_text", words},
-      {"frozen", !trains_the_encoder(protocol, settings)},
-      {"vectors", subject.kind() == EncoderKind::kPixels ? "pixels" : name_of(settings.eval.on)},
-      {"encoder_sha256", subject.sha256()},
-      {"encoder_sha256_after", subject.sha256()},  // or check_unmoved had thrown
-      {"seed", settings.train.seed},
-      {"seeds", outcomes.size()},
-      {"data", settings.data.source},
-      {"checkpoint",
-       encoder_of.weights.empty() ? encoder_of.checkpoint : encoder_of.weights.string()},
-      {"weights", trained && encoder_of.average ? "ema" : "as trained"},
-      {"confusion_file", run_ ? table.string() : ""},
-      {"commit", commit()},
-      {"command", options_.command}};
+  if (trained && trained_on_.value_or(0) > 0)
+    words += fmt::format("; {} of the test images were trained on", *trained_on_);
+  Json line{{"protocol", name},
+            {"encoder", encoder},
+            {"epoch", subject.epoch()},
+            {"test_images", data_.test->size()},
+            {"test_sha256", test_sha256_},
+            {"test_images_trained_on", trained && trained_on_ ? Json(*trained_on_) : Json(nullptr)},
+            {"protocol_text", words},
+            {"frozen", !trains_the_encoder(protocol, settings)},
+            {"vectors", vectors_of(subject.kind(), protocol, settings)},
+            {"encoder_sha256", subject.sha256()},
+            {"encoder_sha256_after", subject.sha256()},  // or check_unmoved had thrown
+            {"seed", settings.train.seed},
+            {"seeds", outcomes.size()},
+            {"data", settings.data.source},
+            {"checkpoint",
+             encoder_of.weights.empty() ? encoder_of.checkpoint : encoder_of.weights.string()},
+            {"weights", trained && encoder_of.average ? "ema" : "as trained"},
+            {"confusion_file", run_ ? table.string() : ""},
+            {"commit", commit()},
+            {"command", options_.command}};
   line.update(merged.fields);
   return {name,
           subject.kind(),

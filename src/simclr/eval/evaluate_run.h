@@ -46,7 +46,7 @@ struct EvaluationOptions {
 class RunEvaluator {
  public:
   /// @throws Error(kUsage) if the folder is not a run or has no such checkpoint, Error(kData) if
-  /// weights do not match
+  /// weights do not match, or if test images were trained on with their labels
   RunEvaluator(EvaluationOptions options, EventSink& sink);
 
   /// All results, appended to the run's results.jsonl; confusion matrices beside it in
@@ -65,12 +65,16 @@ class RunEvaluator {
   std::vector<Outcome> run_seeds(Subject& subject, Protocol protocol);
   EvaluationResult score(Subject& subject, Protocol protocol);
   std::uint64_t probe_seed(std::int64_t seed_index) const;
+  /// How many test images the encoder was trained on, where its run says so; tells of any.
+  std::optional<std::size_t> test_images_trained_on() const;
 
   EvaluationOptions options_;
   EventSink& sink_;
   std::optional<RunFolder> run_;
   DataSplits data_;
   c10::Device device_;
+  std::string test_sha256_;
+  std::optional<std::size_t> trained_on_;
   std::optional<Subject> random_;
   std::optional<Subject> pixels_;
   std::optional<Subject> trained_;

@@ -26,23 +26,6 @@ constexpr const char* kLicence =
     "The "
     "terms of the images they were trained on may apply.";
 
-std::filesystem::path place_of(const ExportRunOptions& options) {
-  std::filesystem::path path = options.out;
-  if (path.empty()) {
-    const TensorFormat format = options.how.format;
-    const char* ending = format == TensorFormat::kOnnx      ? "onnx"
-                         : format == TensorFormat::kPytorch ? "pth"
-                                                            : "safetensors";
-    path = options.run / "exports" / fmt::format("encoder.{}", ending);
-    std::filesystem::create_directories(path.parent_path());
-  }
-  if (std::filesystem::exists(path) && !options.overwrite) {
-    throw Error(ExitCode::kUsage, fmt::format("{} exists", path.string()),
-                "Replace it by --overwrite, or name another --out.");
-  }
-  return path;
-}
-
 std::filesystem::path checkpoint_of(const ExportRunOptions& options, const RunFolder& run) {
   const std::filesystem::path path = run.checkpoint(options.checkpoint);
   if (std::filesystem::exists(path)) return path;
@@ -60,7 +43,8 @@ std::string accuracies_of(const RunFolder& run, const std::string& sha256) {
         result["encoder_sha256"] != sha256)
       continue;
     Json kept;
-    for (const char* key : {"protocol", "test_accuracy", "validation_accuracy", "protocol_text"})
+    for (const char* key : {"protocol", "data", "test_images", "test_accuracy",
+                            "validation_accuracy", "protocol_text"})
       if (result.contains(key)) kept[key] = result[key];
     found.push_back(kept);
   }
@@ -104,12 +88,31 @@ std::map<std::string, std::string> metadata_of(const ExportRunOptions& options,
 
 }  // namespace
 
+std::filesystem::path export_place(const ExportRunOptions& options) {
+  const RunFolder run = RunFolder::open(options.run);
+  std::filesystem::path path = options.out;
+  if (path.empty()) {
+    const TensorFormat format = options.how.format;
+    const char* ending = format == TensorFormat::kOnnx      ? "onnx"
+                         : format == TensorFormat::kPytorch ? "pth"
+                                                            : "safetensors";
+    path = run.path() / "exports" / fmt::format("encoder.{}", ending);
+  }
+  if (std::filesystem::exists(path) && !options.overwrite) {
+    throw Error(ExitCode::kUsage, fmt::format("{} exists", path.string()),
+                "Replace it by --overwrite, or name another --out.");
+  }
+  return path;
+}
+
 ExportedRun export_run(const ExportRunOptions& options, EventSink& sink) {
   const RunFolder run = RunFolder::open(options.run);
   const Settings settings = run.settings();
   const std::filesystem::path checkpoint = checkpoint_of(options, run);
   ExportedRun exported;
-  exported.path = place_of(options);
+  exported.path = export_place(options);
+  const std::filesystem::path exports = run.path() / "exports";
+  if (exported.path.parent_path() == exports) std::filesystem::create_directories(exports);
 
   const DataSplits data = open_data(settings.data, sink);
   SimclrModel model = make_model(settings, data);

@@ -27,6 +27,9 @@ struct ExportedRun {
   std::optional<double> probe_accuracy;  ///< on test images, with `linear`
 };
 
+/// Where export_run() writes. @throws Error(kUsage) if the folder is not a run, or `out` exists
+std::filesystem::path export_place(const ExportRunOptions& options);
+
 /// Exports a run's encoder with all that is known of it: stem, normalisation, size of images,
 /// classes, data, epochs, settings, its scores in results.jsonl with their protocols, commit,
 /// licence.

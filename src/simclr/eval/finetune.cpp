@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
+#include "simclr/core/error.h"
 #include "simclr/data/splits.h"
 #include "simclr/eval/linear_head.h"
 #include "simclr/loss/cross_entropy.h"
@@ -59,6 +61,7 @@ TrainingCurve finetune_frozen(const FrozenData& data, const FinetuneSettings& se
     const Features train = data.train(e);
     const at::Tensor order = shuffled_order(train.x.size(0), seed, e);
     ProbeEpoch epoch = train_epoch(head, *optimizer, train, order, settings);
+    check_finite(epoch.train_loss, e);
     epoch.validation_accuracy = accuracy(scores_of(head, data.validation), data.validation.labels);
     heads.push_back(head.copy());
     curve.add(epoch);
@@ -70,6 +73,13 @@ TrainingCurve finetune_frozen(const FrozenData& data, const FinetuneSettings& se
     curve.epochs[e].test_accuracy = accuracy(scores_of(heads[e], data.test), data.test.labels);
   curve.test = score_classes(scores_of(heads[curve.best_epoch], data.test), data.test.labels);
   return curve;
+}
+
+void check_finite(double loss, std::uint32_t epoch) {
+  if (std::isfinite(loss)) return;
+  throw Error(ExitCode::kDiverged,
+              fmt::format("fine-tuning: the loss is not finite ({}) in epoch {}", loss, epoch + 1),
+              "Lower --lr.");
 }
 
 FinetuneViews views_of(const FinetuneSettings& settings) {

@@ -24,7 +24,7 @@ struct FrozenData {
 
 /// The seed's second stage with the encoder frozen: the head becomes Linear(F, classes), trained
 /// with labels by Adam. Order and initial head are keyed by `seed`. Every epoch's head is kept, and
-/// scored on the test part when the epoch is chosen.
+/// scored on the test part when the epoch is chosen. @throws Error(kDiverged) as finetune_whole
 TrainingCurve finetune_frozen(const FrozenData& data, const FinetuneSettings& settings,
                               std::uint64_t seed, EventSink& sink);
 
@@ -47,6 +47,9 @@ struct WholeData {
 TrainingCurve finetune_whole(SimclrModel& model, const WholeData& data,
                              const FinetuneSettings& settings, std::uint64_t seed,
                              std::int64_t workers, EventSink& sink);
+
+/// @throws Error(kDiverged) naming the epoch (0-based) if the loss is not finite
+void check_finite(double loss, std::uint32_t epoch);
 
 /// The views that `auto` stands for: none with a frozen encoder, else crop-flip.
 FinetuneViews views_of(const FinetuneSettings& settings);

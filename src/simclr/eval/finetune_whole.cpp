@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "simclr/augment/presets.h"
-#include "simclr/core/error.h"
 #include "simclr/eval/finetune.h"
 #include "simclr/loss/cross_entropy.h"
 #include "simclr/optim/optimizer.h"
@@ -81,14 +80,6 @@ class WholeTrainer {
             .shuffle = true,
             .seed = seed_,
             .epoch = epoch};
-  }
-
-  void check_finite(double loss, std::uint32_t epoch) const {
-    if (std::isfinite(loss)) return;
-    throw Error(
-        ExitCode::kDiverged,
-        fmt::format("fine-tuning: the loss is not finite ({}) in epoch {}", loss, epoch + 1),
-        "Lower --lr.");
   }
 
   SimclrModel& model_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "simclr/eval/knn.h"
 #include "simclr/eval/linear_probe.h"
@@ -27,6 +28,17 @@ Json curves_of(const TrainingCurve& curve) {
   return curves;
 }
 
+/// The same with no more neighbours than there are, each number once.
+KnnSettings within_bank(KnnSettings settings, std::int64_t images) {
+  std::vector<std::int64_t> numbers;
+  for (const std::int64_t asked : settings.k) {
+    const std::int64_t k = std::min(asked, images);
+    if (std::find(numbers.begin(), numbers.end(), k) == numbers.end()) numbers.push_back(k);
+  }
+  settings.k = std::move(numbers);
+  return settings;
+}
+
 }  // namespace
 
 std::string result_name(Protocol protocol, const Settings& settings) {
@@ -42,8 +54,8 @@ std::string result_name(Protocol protocol, const Settings& settings) {
   return name;
 }
 
-Outcome score_knn(const FeatureSplits& features, std::int64_t classes,
-                  const KnnSettings& settings) {
+Outcome score_knn(const FeatureSplits& features, std::int64_t classes, const KnnSettings& asked) {
+  const KnnSettings settings = within_bank(asked, features.train.x.size(0));
   const std::vector<at::Tensor> validation =
       knn_votes(features.train, features.validation, settings, classes);
   std::vector<double> accuracies;
@@ -93,7 +105,8 @@ Outcome score_linear_lbfgs(const FeatureSplits& features, std::int64_t classes,
 }
 
 Outcome score_linear_sgd(const FrozenData& data, std::int64_t images,
-                         const LinearSettings& settings, std::uint64_t seed, EventSink& sink) {
+                         const LinearSettings& settings, std::uint64_t seed,
+                         const std::string& note, EventSink& sink) {
   LinearSgdResult result = linear_sgd(data, settings, seed, sink);
   Outcome outcome;
   outcome.curves = curves_of(result.curve);
@@ -105,10 +118,10 @@ Outcome score_linear_sgd(const FrozenData& data, std::int64_t images,
                      {"best_epoch", result.curve.best_epoch + 1}};
   outcome.test = std::move(result.curve.test);
   outcome.words = fmt::format(
-      "linear classifier on random crops and flips of {} training images, SGD with Nesterov's "
+      "linear classifier on random crops and flips{} of {} training images, SGD with Nesterov's "
       "momentum, cosine, no weight decay, {} epochs; rate {:g} x {} / 256 and epoch {} chosen on "
       "{} validation images, test curve computed after the choice, on whole images",
-      images, settings.epochs, result.lr, settings.batch_size, result.curve.best_epoch + 1,
+      note, images, settings.epochs, result.lr, settings.batch_size, result.curve.best_epoch + 1,
       data.validation.x.size(0));
   return outcome;
 }

@@ -29,14 +29,17 @@ struct Outcome {
   nlohmann::ordered_json curves = nlohmann::ordered_json::object();  ///< per epoch
 };
 
-/// Every k in one pass; the one with the best validation accuracy is quoted (ties: the first).
+/// Every k in one pass, those above the bank's size being that; the one with the best validation
+/// accuracy is quoted (ties: the first).
 Outcome score_knn(const FeatureSplits& features, std::int64_t classes, const KnnSettings& settings);
 
 Outcome score_linear_lbfgs(const FeatureSplits& features, std::int64_t classes,
                            const LinearSettings& settings, EventSink& sink);
 
+/// @param note  on its views, as crop_flip_note has it
 Outcome score_linear_sgd(const FrozenData& data, std::int64_t images,
-                         const LinearSettings& settings, std::uint64_t seed, EventSink& sink);
+                         const LinearSettings& settings, std::uint64_t seed,
+                         const std::string& note, EventSink& sink);
 
 /// Fine-tuning of either kind, once it has run. @param what  "frozen encoder, ..."
 Outcome finetune_outcome(TrainingCurve curve, const FinetuneSettings& settings,

@@ -10,6 +10,7 @@
 #include "simclr/formats/safetensors.h"
 #include "simclr/train/checkpoint.h"
 #include "simclr/train/device.h"
+#include "simclr/train/training_images.h"
 #include "simclr/weights/load_encoder.h"
 #include "simclr/weights/state.h"
 
@@ -136,6 +137,7 @@ RunEncoder load_run_encoder(const RunEncoderOptions& options, const Settings& se
 
 std::int64_t trained_side(const RunFolder& run, const Settings& settings, EventSink& sink) {
   if (settings.data.image_size > 0) return settings.data.image_size;
+  if (const auto side = recorded_side(run)) return *side;
   try {
     return open_source(run.settings().data, sink).image_size;
   } catch (const Error& error) {

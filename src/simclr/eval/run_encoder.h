@@ -43,7 +43,8 @@ RunEncoder load_run_encoder(const RunEncoderOptions& options, const Settings& se
 /// describe_encoder() do
 SettingsBuilder settings_of_weights(const RunEncoderOptions& options, std::optional<Stem> stem);
 
-/// The side of the views that a run was trained on: data.image_size, or that of its own images.
+/// The side of the views that a run was trained on: data.image_size, what the run has written down,
+/// or that of its own images.
 /// @throws Error(kUsage) if neither can be found out
 std::int64_t trained_side(const RunFolder& run, const Settings& settings, EventSink& sink);
 

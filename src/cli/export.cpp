@@ -49,11 +49,17 @@ void print_text(const ExportedRun& exported, bool onnx,
 void run(ExportCommand& command) {
   ExportRunOptions& options = command.options;
   options.how.format = kFormats.at(command.format);
-  ConsoleSink console;
-  const ExportedRun exported = export_run(options, console);
   const bool onnx = options.how.format == TensorFormat::kOnnx;
+  const std::filesystem::path path = export_place(options);
+  if (onnx) {
+    options.out = unchecked_place(path);
+    options.overwrite = true;  // what a kill may have left there
+  }
+  ConsoleSink console;
+  ExportedRun exported = export_run(options, console);
   std::optional<OnnxruntimeCheck> check;
-  if (onnx) check = check_by_onnxruntime(exported.path, exported.result, command.python);
+  if (onnx) check = check_and_place(exported.path, path, exported.result, command.python);
+  exported.path = path;
   if (!command.json) return print_text(exported, onnx, check);
   nlohmann::ordered_json line{{"file", exported.path.string()},
                               {"format", command.format},
@@ -82,6 +88,7 @@ struct ConvertCommand {
   std::filesystem::path to;
   ConvertOptions options;
   std::string stem;
+  std::string normalization;
   std::string python = "python3";
   bool overwrite = false;
 };
@@ -93,15 +100,20 @@ void run(ConvertCommand& command) {
   }
   for (const auto& [value, name] : EnumNames<Stem>::table)
     if (name == command.stem) command.options.load.stem = value;
-  const Converted converted = convert_file(command.from, command.to, command.options);
+  for (const auto& [value, name] : EnumNames<Normalization>::table)
+    if (name == command.normalization) command.options.normalization = value;
+  const bool onnx = format_of_name(command.to) == TensorFormat::kOnnx;
+  const std::filesystem::path written = onnx ? unchecked_place(command.to) : command.to;
+  const Converted converted = convert_file(command.from, written, command.options);
+  std::optional<OnnxruntimeCheck> check;
+  if (onnx) check = check_and_place(written, command.to, *converted.check, command.python);
   fmt::print("{}: {} tensors\n", command.to.string(), converted.tensors);
   if (!converted.check) {
     fmt::print("checked: read back, every tensor and text equal\n");
     return;
   }
   fmt::print("{}", difference_line(*converted.check));
-  fmt::print("{}",
-             onnxruntime_line(check_by_onnxruntime(command.to, *converted.check, command.python)));
+  fmt::print("{}", onnxruntime_line(check));
 }
 
 }  // namespace
@@ -147,6 +159,10 @@ void add_convert(CLI::App& app, Context& context) {
       ->required();
   command->add_option("--stem", state->stem, "to ONNX, of a 3x3 file that does not say its stem")
       ->check(CLI::IsMember({"cifar", "cifar-pool"}));
+  command
+      ->add_option("--normalization", state->normalization,
+                   "to ONNX, of a file that does not say how its images were normalised")
+      ->check(CLI::IsMember({"none", "cifar10", "imagenet"}));
   add_onnx_flags(*command, state->options.fold_norms, state->options.pixels, state->python);
   command->add_flag("--overwrite", state->overwrite, "replace the file");
   command->footer(R"(Examples:

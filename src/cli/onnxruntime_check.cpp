@@ -56,8 +56,6 @@ int run(std::vector<std::string> words, const fs::path& output, const fs::path& 
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-}  // namespace
-
 std::optional<OnnxruntimeCheck> check_by_onnxruntime(const fs::path& model,
                                                      const ExportResult& result,
                                                      const std::string& python) {
@@ -82,18 +80,37 @@ std::optional<OnnxruntimeCheck> check_by_onnxruntime(const fs::path& model,
     throw Error(
         ExitCode::kFailed,
         fmt::format("ONNX Runtime did not run the model: {}", read_file(scratch / "complaints")),
-        "Leave it out by --python none; the model stands as it was checked before.");
+        "Nothing was written. Leave ONNX Runtime out by --python none.");
   }
   const OnnxruntimeCheck check{answer.at("version").get<std::string>(),
                                answer.at("largest_difference").get<double>()};
   if (is_same_output(check.largest_difference, result.largest_value)) return check;
-  fs::remove(model);
   throw Error(
       ExitCode::kFailed,
       fmt::format("what ONNX Runtime {} computes differs from the model by {:.3g}, where it "
-                  "is up to {:.3g}: {} was removed",
-                  check.version, check.largest_difference, result.largest_value, model.string()),
+                  "is up to {:.3g}: nothing was written",
+                  check.version, check.largest_difference, result.largest_value),
       "Try another ONNX Runtime by --python PATH.");
+}
+
+}  // namespace
+
+std::optional<OnnxruntimeCheck> check_and_place(const fs::path& model, const fs::path& path,
+                                                const ExportResult& result,
+                                                const std::string& python) {
+  try {
+    const auto check = check_by_onnxruntime(model, result, python);
+    fs::rename(model, path);
+    return check;
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(model, ignored);
+    throw;
+  }
+}
+
+fs::path unchecked_place(const fs::path& path) {
+  return path.parent_path() / ("unchecked-" + path.filename().string());
 }
 
 }  // namespace simclr::cli

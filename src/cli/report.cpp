@@ -7,6 +7,7 @@
 #include "cli/console.h"
 #include "cli/short_waits.h"
 #include "simclr/report/run_report.h"
+#include "simclr/report/runs_as_study.h"
 #include "simclr/report/study_report.h"
 #include "simclr/study/picture_data.h"
 #include "simclr/train/run_folder.h"
@@ -56,9 +57,10 @@ void run(ReportCommand& command) {
     fmt::print("Report: {}\n", (command.inputs[0] / "report.html").string());
     return;
   }
+  const StudyRecords study = runs_as_study(runs);
   const fs::path out = command.out.empty() ? fs::path("reports/comparison") : command.out;
   fs::create_directories(out);
-  fmt::print("{}", write_comparison(runs_as_study(runs), out));
+  fmt::print("{}", write_comparison(study, out));
 }
 
 }  // namespace

@@ -85,12 +85,23 @@ ExitCode exit_code(const StudyResult& result) {
   return code;
 }
 
+/// Every task of a job array repeats the command, with a trial of its own.
+void check_emit(const StudyCommand& command) {
+  if (command.options.overwrite)
+    throw Error(ExitCode::kUsage, "--emit with --overwrite: each task would begin the study anew",
+                "Remove the folder yourself, or choose another --out.");
+  if (!command.trials.empty() || !command.shard.empty())
+    throw Error(ExitCode::kUsage, "--emit makes a task of each trial: no --trials or --shard",
+                "Leave them out; --only NAME emits the trials of a sub-study.");
+}
+
 ExitCode run(StudyCommand& command) {
   StudyOptions& options = command.options;
+  if (!command.emit.empty()) check_emit(command);
   options.plan = plan_of(command);
   options.selected = selection_of(command, options.plan);
   if (!command.emit.empty()) {
-    fmt::print("{}", slurm_script(options.plan, options.command));
+    fmt::print("{}", slurm_script(options.plan, options.selected, options.command));
     return ExitCode::kOk;
   }
   ConsoleSink console;

@@ -8,6 +8,53 @@
 #include "simclr/core/text.h"
 
 namespace simclr::cli {
+namespace {
+
+/// The words of a command line, each still quoted as it stands.
+std::vector<std::string> words_of(const std::string& command_line) {
+  std::vector<std::string> words(1);
+  bool quoted = false;
+  for (std::size_t i = 0; i < command_line.size(); ++i) {
+    const char c = command_line[i];
+    if (c == '\'') quoted = !quoted;
+    if (c == ' ' && !quoted) {
+      words.emplace_back();
+      continue;
+    }
+    words.back() += c;
+    if (c == '\\' && !quoted && i + 1 < command_line.size()) words.back() += command_line[++i];
+  }
+  return words;
+}
+
+/// The command without these flags and their values, which stand behind them or after a '='.
+std::string without(const std::string& command_line, const std::vector<std::string>& flags) {
+  std::string kept;
+  bool is_value = false;
+  for (const std::string& word : words_of(command_line)) {
+    const std::string flag = word.substr(0, word.find('='));
+    const bool left_out = is_value || std::find(flags.begin(), flags.end(), flag) != flags.end();
+    is_value = left_out && !is_value && flag == word;
+    if (!left_out) kept += (kept.empty() ? "" : " ") + word;
+  }
+  return kept;
+}
+
+/// The numbers of selected trials as SLURM and --trials take them: "1-4", "1,3,5-7".
+std::string numbers_of(const Selection& selected, std::size_t count) {
+  std::string numbers;
+  for (std::size_t first = 0; first < count; ++first) {
+    if (!is_selected(selected, first)) continue;
+    std::size_t last = first;
+    while (last + 1 < count && is_selected(selected, last + 1)) ++last;
+    numbers += fmt::format("{}{}", numbers.empty() ? "" : ",", first + 1);
+    if (last > first) numbers += fmt::format("-{}", last + 1);
+    first = last;
+  }
+  return numbers;
+}
+
+}  // namespace
 
 std::set<std::size_t> trials_of(const StudyPlan& plan,
                                 const std::vector<std::string>& sub_studies) {
@@ -53,16 +100,14 @@ std::string estimate_table(const StudyPlan& plan, const Selection& selected,
   return table + ".\n";
 }
 
-std::string slurm_script(const StudyPlan& plan, const std::string& command_line) {
-  std::string command = command_line;
-  const std::string emit = " --emit slurm";
-  if (const auto at = command.find(emit); at != std::string::npos) command.erase(at, emit.size());
+std::string slurm_script(const StudyPlan& plan, const Selection& selected,
+                         const std::string& command_line) {
   return fmt::format(
       "#!/bin/bash\n"
       "#SBATCH --job-name=simclr-study\n"
-      "#SBATCH --array=1-{}\n"
+      "#SBATCH --array={}\n"
       "#SBATCH --cpus-per-task=2\n"
-      "#SBATCH --signal=USR1@120   # two minutes before the limit: the trial saves and leaves\n"
+      "#SBATCH --signal=B:USR1@120   # two minutes before the limit: the trial saves and leaves\n"
       "#SBATCH --requeue\n"
       "# Set --time, --partition and --mem as your cluster wants them. Trials that are done are\n"
       "# kept, so that the array may be submitted again.\n"
@@ -73,7 +118,8 @@ std::string slurm_script(const StudyPlan& plan, const std::string& command_line)
       "while kill -0 $pid 2>/dev/null; do wait $pid; code=$?; done\n"
       "if [ $code -eq 75 ]; then scontrol requeue \"$SLURM_JOB_ID\"; fi\n"
       "exit $code\n",
-      plan.trials.size(), command);
+      numbers_of(selected, plan.trials.size()),
+      without(command_line, {"--emit", "--only", "--threads"}));
 }
 
 }  // namespace simclr::cli

@@ -16,8 +16,9 @@ std::set<std::size_t> trials_of(const StudyPlan& plan, const std::vector<std::st
 std::string estimate_table(const StudyPlan& plan, const Selection& selected,
                            const std::vector<TrialEstimate>& estimates);
 
-/// A SLURM job array with a task for each trial: the same command with --trials. A task that must
-/// leave saves, ends with 75 and is queued again.
-std::string slurm_script(const StudyPlan& plan, const std::string& command_line);
+/// A SLURM job array with a task for each selected trial: the same command, less --emit, --only and
+/// --threads, with --trials. A task that must leave saves, ends with 75 and is queued again.
+std::string slurm_script(const StudyPlan& plan, const Selection& selected,
+                         const std::string& command_line);
 
 }  // namespace simclr::cli

@@ -97,6 +97,35 @@ class StudyTest(unittest.TestCase):
         self.run_ok(*self.study("--only", "temperature"))
         self.assertEqual(len(self.states()), 4)
 
+    def test_an_evaluation_is_added_to_trials_that_are_done(self):
+        self.file.write_text("evaluate: [knn]\n" + STUDY)
+        self.run_ok(*self.study("--trials", "1-2"))
+        before = {path: path.stat().st_mtime_ns for path in self.out.glob("trials/*/checkpoints/*")}
+        self.file.write_text("evaluate: [knn, linear]\n" + STUDY)
+        self.run_ok(*self.study("--trials", "1-2"))
+        self.assertEqual({path: path.stat().st_mtime_ns for path in self.out.glob("trials/*/checkpoints/*")}, before)
+        for rows in self.results().values():
+            self.assertEqual([(protocol, encoder) for protocol, encoder, *_ in rows],
+                             [(p, e) for p in ("knn", "linear") for e in ("random", "trained")])
+
+    def test_a_study_of_another_measure_or_other_weights_is_not_gone_on_with(self):
+        def expect(words, *more):
+            done = simclr(*self.study(*more))
+            self.assertEqual(done.returncode, USAGE, done.stderr)
+            self.assertIn(words, done.stderr)
+            self.assertIn("--overwrite", done.stderr)
+
+        weights = self.dir / "w.safetensors"
+        init = STUDY.split("sub_studies")[0] + "sub_studies: [{name: init, grid: {init: [random, source]}}]\n"
+        self.file.write_text(init)
+        weights.write_bytes(b"some")
+        self.run_ok(*self.study("--trials", "1", "--init", weights))  # the arm that does not need them
+        self.file.write_text(init.replace("batch_size: 16", "batch_size: 8"))
+        expect("measure.batch_size: 16 there, 8 now", "--init", weights)
+        self.file.write_text(init)
+        weights.write_bytes(b"others")
+        expect("trial init=w.safetensors: other initial weights", "--init", weights)
+
     def test_arms_start_from_weights_that_the_study_makes(self):
         self.file.write_text(STUDY.split("sub_studies")[0] + """
 source: {data: {train_percent: 0.5, train_rest: true}, train: {objective: supervised, epochs: 1}}
@@ -199,6 +228,8 @@ sub_studies: [{name: lr, grid: {lr: [1e38, 0.01]}}]
         self.assertIn("failed: --batch-size 4096 is more than the 120 training images", done.stderr)
         self.assertRegex(done.stderr, r"batch-size=4096 +failed: .*\n1 done, 1 failed, 0 left")
         self.assertEqual(sorted(self.states().values()), ["done", "failed"])
+        state = json.loads((self.out / "states/batch-size=4096.json").read_text())
+        self.assertIn("training images. Lower --batch-size", state["reason"])
         self.assertIn("This trial failed", simclr(*self.study()).stderr)
 
     # ---- without running ----
@@ -209,13 +240,31 @@ sub_studies: [{name: lr, grid: {lr: [1e38, 0.01]}}]
         self.assertIn("In all ", done.stdout)
         self.assertFalse(self.out.exists())
 
+    def test_a_time_budget_is_what_training_takes(self):
+        done = self.run_ok(*self.study("--dry-run", "--trials", "1", "train.batch_size=64", "train.time_budget=10m",
+                                       "train.patience=1"))
+        self.assertRegex(done.stdout, r"1  temperature=0\.1 .* 1\d min \d\d s\n")
+
     def test_slurm_gets_a_task_for_each_trial(self):
         script = self.run_ok(*self.study("--emit", "slurm")).stdout
         self.assertIn("#SBATCH --array=1-4\n", script)
         self.assertIn(f"simclr study {self.file} ", script)
         self.assertIn('--trials "$SLURM_ARRAY_TASK_ID"', script)
         self.assertNotIn("--emit", script)
+        self.assertEqual(script.count("--threads"), 1)  # SMALL has some, too
+        self.assertIn("#SBATCH --signal=B:USR1@120 ", script)
         self.assertEqual(subprocess.run(["bash", "-n"], input=script, text=True).returncode, 0)
+        words = self.study("--emit=slurm", "--only", "head", "data.source=shapes10")
+        at = words.index("--threads")
+        chosen = self.run_ok(*words[:at], "--threads=3", *words[at + 2:]).stdout
+        self.assertIn("#SBATCH --array=2,4\n", chosen)
+        for flag in ("--emit", "--only", "--threads=3"):
+            self.assertNotIn(flag, chosen)
+        self.assertIn(' data.source=shapes10 --trials "$SLURM_ARRAY_TASK_ID" --threads ', chosen)
+        for more in (["--overwrite"], ["--trials", "1"], ["--shard", "1/2"]):
+            refused = simclr(*self.study("--emit", "slurm", *more))
+            self.assertEqual(refused.returncode, USAGE, refused.stderr)
+            self.assertIn(more[0], refused.stderr)
 
     def test_errors_say_what_to_do(self):
         def expect(words, *args, code=USAGE):

@@ -114,6 +114,15 @@ class WeightsTest(unittest.TestCase):
 
     # ---- exports ----
 
+    def test_in_a_run_the_scores_of_other_weights_stand_beside_its_own(self):
+        run = self.dir / "scored"
+        shutil.copytree(self.run_folder, run)
+        for more in ([], ["--checkpoint", "last"], ["--ema"], ["--weights", self.file]):
+            self.run_ok("knn", "--run", run, "--no-pixels", *more)
+        report = (run / "report.md").read_text()
+        for name in ("kNN", "knn of last", "knn of ema", "knn of encoder.safetensors"):
+            self.assertRegex(report, rf"(?m)^\| {name} \| \d")
+
     def test_a_model_that_onnx_runtime_computes_otherwise_is_no_export(self):
         for difference, code in ((1e-6, 0), (0.5, 1)):
             python = self.dir / "python"
@@ -123,7 +132,30 @@ class WeightsTest(unittest.TestCase):
             done = simclr("export", "--run", self.run_folder, "--format", "onnx", "--out", model, "--python", python)
             self.assertEqual(done.returncode, code, done.stderr)
             self.assertEqual(model.exists(), code == 0)
+            self.assertFalse((self.dir / f"unchecked-{code}.onnx").exists())
         self.assertIn("what ONNX Runtime 9 computes differs from the model by 0.5", done.stderr)
+
+    def test_a_model_that_onnx_runtime_refuses_does_not_replace_an_older_one(self):
+        model, python = self.dir / "kept.onnx", self.dir / "refusing"
+        self.run_ok("export", "--run", self.run_folder, "--format", "onnx", "--out", model, "--python", "none")
+        before = model.read_bytes()
+        for script in ("echo '{\"version\": \"9\", \"largest_difference\": 0.5}'", "echo no >&2; exit 1"):
+            python.write_text(f"#!/bin/sh\n{script}\n")
+            python.chmod(0o755)
+            for command in (["export", "--run", self.run_folder, "--format", "onnx", "--uint8-input", "--out", model],
+                            ["convert", self.file, model, "--uint8-input"]):
+                done = simclr(*command, "--overwrite", "--python", python)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("othing was written", done.stderr)
+                self.assertEqual(model.read_bytes(), before)
+        self.run_ok("convert", self.file, model, "--uint8-input", "--overwrite", "--python", "none")
+        self.assertNotEqual(model.read_bytes(), before)
+
+    def test_pixels_are_normalised_as_somebody_says(self):
+        foreign = self.foreign("unsaid.safetensors")
+        words = ("convert", foreign, self.dir / "unsaid.onnx", "--stem", "cifar", "--uint8-input", "--python", "none")
+        self.expect_error("--normalization imagenet", *words)
+        self.run_ok(*words, "--normalization", "cifar10")
 
     def test_inspect_shows_texts_as_they_are(self):
         text = self.run_ok("inspect", self.file).stdout

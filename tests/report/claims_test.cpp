@@ -56,6 +56,28 @@ TEST(Judge, OneSeedTakesItsSpreadFromArmsWithSeveralAndSaysSo) {
   EXPECT_EQ(judgement.caution, "one seed; spread taken from seeds of other arms of this study");
 }
 
+TEST(Judge, TheFewestSeedsOfItsIntervalsDecideTheCaution) {
+  const StudyRecords hill =
+      study_of({{"1", {0.40}}, {"2", {0.50, 0.51}}, {"3", {0.50, 0.51}}, {"4", {0.42, 0.43}}});
+  const Judgement judgement = judged(hill, "extremes-worse");
+  EXPECT_TRUE(contains(judgement.figure, "n = 1)")) << judgement.figure;
+  EXPECT_TRUE(contains(judgement.figure, "n = 2)")) << judgement.figure;
+  EXPECT_TRUE(contains(judgement.caution, "one seed")) << judgement.caution;
+}
+
+TEST(Judge, OneSeedOfTheCommonMeasureIsMeasuredByTheViewsThatItTook) {
+  StudyRecords study = study_of({{"x", {0.5}}, {"y", {0.5}}});
+  study.trials[0].measure = MeasureRecord{4.0, 0.55, 0.5};
+  study.trials[1].measure = MeasureRecord{4.0, 0.50, 0.5};
+  const auto verdict = [&] {
+    return judge(study, {"text", "a", "common_top1", "greater", {"x", "y"}, 0.0}).verdict;
+  };
+  // sqrt(0.25 / 512) = 2.2 points, times sqrt(2) and 1.96: 6.1 points; of 3,584 views 2.3.
+  EXPECT_EQ(verdict(), Verdict::kNotDistinguishable);
+  for (TrialRecord& trial : study.trials) trial.measure_images = 1792;
+  EXPECT_EQ(verdict(), Verdict::kSupported);
+}
+
 TEST(Judge, OneSeedAloneIsMeasuredByTheNumberOfTestImages) {
   // sqrt(0.25 / 10000) = 0.5 points, times sqrt(2) and 1.96: 1.39 points.
   const StudyRecords study = study_of({{"x", {0.513}}, {"y", {0.50}}, {"z", {0.52}}});

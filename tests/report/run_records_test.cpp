@@ -54,6 +54,69 @@ TEST(ReadRunRecords, NeedsNothingButTheSettings) {
   EXPECT_EQ(records.accuracy("knn", true), std::nullopt);
 }
 
+TEST(ReadRunRecords, KeepsResultsOnOtherImagesApart) {
+  const TempFolder run;
+  write_sample_run(run.path());
+  const auto on = [](const char* data, const char* sha256) {
+    return fmt::format(R"(,"test_images":60,"data":"{}","test_sha256":"{}")", data, sha256);
+  };
+  write_file_atomically(run / "images.json", R"({"test":{"images":60,"sha256":"own"}})");
+  write_file_atomically(run / "results.jsonl",
+                        result_line("knn", "trained", 0.5, on("moved/cifar", "own")) + "\n" +
+                            result_line("knn", "trained", 0.9, on("other/photos", "other")) + "\n");
+  const RunRecords records = read_run_records(run.path());
+  EXPECT_EQ(records.accuracy("knn", true), 0.5);
+  EXPECT_EQ(records.accuracy("knn on photos (60 images)", true), 0.9);
+}
+
+/// As result_line, of these weights.
+std::string line_of(const std::string& encoder, double accuracy, const std::string& checkpoint,
+                    const std::string& weights = "as trained") {
+  std::string line =
+      result_line("knn", encoder, accuracy, fmt::format(R"(,"weights":"{}")", weights));
+  const std::string best = R"("checkpoint":"best")";
+  return line.replace(line.find(best), best.size(),
+                      fmt::format(R"("checkpoint":"{}")", checkpoint)) +
+         "\n";
+}
+
+TEST(ReadRunRecords, KeepsResultsOfOtherWeightsApart) {
+  const TempFolder run;
+  write_sample_run(run.path());
+  write_file_atomically(
+      run / "results.jsonl",
+      line_of("random", 0.1, "best") + line_of("trained", 0.5, "best") +
+          line_of("random", 0.1, "last") + line_of("trained", 0.6, "last") +
+          line_of("random", 0.2, "best") + line_of("trained", 0.7, "best", "ema") +
+          line_of("random", 0.3, "weights/w.pth") + line_of("trained", 0.8, "weights/w.pth"));
+  const RunRecords records = read_run_records(run.path());
+  EXPECT_EQ(records.accuracy("knn", true), 0.5);
+  EXPECT_EQ(records.accuracy("knn", false), 0.1);
+  EXPECT_EQ(records.accuracy("knn of last", true), 0.6);
+  EXPECT_EQ(records.accuracy("knn of ema", true), 0.7);
+  EXPECT_EQ(records.accuracy("knn of ema", false), 0.2);
+  EXPECT_EQ(records.accuracy("knn of w.pth", true), 0.8);
+  EXPECT_EQ(records.accuracy("knn of w.pth", false), 0.3);
+}
+
+TEST(ReadRunRecords, OfAFolderForTheResultsOfAFileTheyAreItsOwn) {
+  const TempFolder run;
+  write_file_atomically(run / "config.yaml", to_yaml({}));
+  write_file_atomically(run / "results.jsonl", line_of("random", 0.1, "weights/w.pth") +
+                                                   line_of("trained", 0.8, "weights/w.pth"));
+  const RunRecords records = read_run_records(run.path());
+  EXPECT_EQ(records.accuracy("knn", true), 0.8);
+  EXPECT_EQ(records.accuracy("knn", false), 0.1);
+}
+
+TEST(ReadRunRecords, SaysWhatTheRunBeganWith) {
+  const TempFolder run;
+  write_sample_run(run.path());
+  EXPECT_EQ(read_run_records(run.path()).start, "");
+  write_file_atomically(run / "init.txt", "random weights\n");
+  EXPECT_EQ(read_run_records(run.path()).start, "random weights");
+}
+
 TEST(ReadRunRecords, TheLastResultOfAnEncoderCounts) {
   const TempFolder run;
   write_sample_run(run.path());

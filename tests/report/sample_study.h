@@ -12,7 +12,7 @@ namespace simclr {
 inline StudyRecords study_of(const std::vector<std::pair<std::string, std::vector<double>>>& arms) {
   StudyRecords study;
   study.title = "sample";
-  SubStudyRecord sub{"a", "a", {"loss.temperature"}, {}};
+  SubStudyRecord sub{"a", "a", {"loss.temperature"}, {}, "a"};
   for (const auto& [label, accuracies] : arms) {
     ArmRecord arm{label, {{"loss.temperature", label}}, {}};
     for (std::size_t seed = 0; seed < accuracies.size(); ++seed) {

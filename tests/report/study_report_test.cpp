@@ -4,6 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "simclr/report/claims.h"
+#include "simclr/report/runs_as_study.h"
+#include "simclr/report/study_plots.h"
 #include "simclr/report/study_tables.h"
 #include "tests/report/sample_study.h"
 #include "tests/support/expect_error.h"
@@ -133,6 +136,136 @@ TEST(Comparison, RunsThatDifferOnlyInTheSeedAreSeedsOfOneArm) {
   ASSERT_EQ(study.sub_studies[0].arms.size(), 2U);
   EXPECT_EQ(study.sub_studies[0].arms[0].trials.size(), 2U);
   EXPECT_EQ(study.sub_studies[0].keys, std::vector<std::string>{"loss.temperature"});
+}
+
+/// Runs of these seeds that began so; "": they do not say.
+StudyRecords compared(const TempFolder& folder,
+                      const std::vector<std::pair<std::uint64_t, std::string>>& runs) {
+  std::vector<fs::path> paths;
+  for (const auto& [seed, start] : runs) {
+    Settings settings;
+    settings.train.seed = seed;
+    paths.push_back(folder / std::to_string(paths.size()));
+    write_sample_run(paths.back(), settings);
+    if (!start.empty()) write_file_atomically(paths.back() / "init.txt", start + "\n");
+  }
+  return runs_as_study(paths);
+}
+
+TEST(Comparison, RunsThatBeganWithOtherEncodersAreOtherArms) {
+  const TempFolder folder;
+  const std::string random = "random weights";
+  const StudyRecords study = compared(folder, {{0, random},
+                                               {0, "a/w.pth, encoder SHA-256 0123456789ab"},
+                                               {1, "b/moved.pth, encoder SHA-256 0123456789ab"},
+                                               {1, "a/w.pth, encoder SHA-256 ba9876543210"},
+                                               {1, random},
+                                               {2, ""}});
+  const SubStudyRecord& sub = study.sub_studies[0];
+  EXPECT_EQ(sub.keys, std::vector<std::string>{"init"});
+  ASSERT_EQ(sub.arms.size(), 4U);
+  EXPECT_EQ(sub.arms[0].values.at("init"), random);
+  EXPECT_EQ(sub.arms[0].trials, (std::vector<std::size_t>{0, 4}));
+  EXPECT_EQ(sub.arms[1].values.at("init"), "w.pth 01234567");
+  EXPECT_EQ(sub.arms[1].trials, (std::vector<std::size_t>{1, 2}));
+  EXPECT_EQ(sub.arms[2].values.at("init"), "w.pth ba987654");
+  EXPECT_EQ(sub.arms[3].values.at("init"), "unknown");
+}
+
+TEST(Comparison, RunsThatAllDoNotSayWhatTheyBeganWithBeganAlike) {
+  const TempFolder folder;
+  const StudyRecords study = compared(folder, {{0, ""}, {1, ""}});
+  EXPECT_TRUE(study.sub_studies[0].keys.empty());
+  EXPECT_EQ(study.sub_studies[0].arms.size(), 1U);
+}
+
+TEST(Comparison, OneSeedIsNeverCountedTwice) {
+  const TempFolder folder;
+  const StudyRecords twice = compared(folder, {{0, ""}, {0, ""}, {1, ""}});
+  ASSERT_EQ(twice.sub_studies[0].arms.size(), 2U);
+  EXPECT_EQ(twice.sub_studies[0].arms[0].trials, (std::vector<std::size_t>{0, 2}));
+  const StudyRecords same = runs_as_study({folder / "0", folder / "1/../0", folder / "0/"});
+  EXPECT_EQ(same.trials.size(), 1U);
+}
+
+TEST(Comparison, OfNothingIsAnError) {
+  expect_error(ExitCode::kUsage, "no trial is done yet", [] { runs_as_study({}); });
+}
+
+TEST(StudyReport, ATrialThatIsNotDoneCountsInNoTableAndVerdict) {
+  const TempFolder folder;
+  write_sample_study(folder.path());
+  StudyRecords study = read_study_records(folder.path());
+  SubStudyRecord& sub = study.sub_studies[0];
+  const ClaimRecord claim{"text", "temperature", "common_top1", "rises", {}, 0.0};
+  for (const char* figure : {"val_loss", "train_loss", "common_top1", "random_common_top1"})
+    EXPECT_TRUE(values_of(study, sub.arms[1], figure).empty()) << figure;  // of the failed one
+  EXPECT_EQ(values_of(study, sub.arms[0], "val_loss").size(), 2U);
+  EXPECT_EQ(judge(study, claim).verdict, Verdict::kNotRun);
+  study.trials[2].initial_measure->top1 = 0.75;  // one that was made with other settings
+  study.trials[2].stage = "";
+  EXPECT_TRUE(shared_random_values(study, sub, "common_top1"));
+  study.trials[2].stage = "done";
+  EXPECT_EQ(values_of(study, sub.arms[1], "val_loss").size(), 1U);
+  EXPECT_NE(judge(study, claim).verdict, Verdict::kNotRun);
+  EXPECT_FALSE(shared_random_values(study, sub, "common_top1"));
+}
+
+TEST(StudyReport, OfTrialsThatAreAllUnfinishedHasTheCurvesAlone) {
+  const TempFolder folder;
+  write_sample_study(folder.path());
+  for (const char* trial : {"one", "two"})
+    fs::remove(folder / (std::string("states/") + trial + ".json"));
+  EXPECT_TRUE(contains(write_study_report(folder.path()), "0 of 2"));
+  EXPECT_TRUE(fs::exists(folder / "plots/temperature-loss.svg"));
+  EXPECT_FALSE(contains(read_file(folder / "report.md"), "62.50"));
+}
+
+TEST(StudyReport, SubStudiesHaveFilesOfTheirOwn) {
+  const TempFolder folder;
+  write_sample_study(folder.path());
+  auto plan = nlohmann::json::parse(read_file(folder / "study.json"));
+  const auto first = plan["sub_studies"][0];
+  for (const char* name : {"Temperature", "temperature-curves", "claims", "\u6e29", "\u5ea6"}) {
+    plan["sub_studies"].push_back(first);
+    plan["sub_studies"].back()["name"] = name;
+  }
+  write_file_atomically(folder / "study.json", plan.dump());
+  std::vector<std::string> files;
+  for (const SubStudyRecord& sub : read_study_records(folder.path()).sub_studies)
+    files.push_back(sub.file);
+  EXPECT_EQ(files, (std::vector<std::string>{"temperature", "temperature-2", "temperature-curves-2",
+                                             "claims-2", "---", "----2"}));
+}
+
+TEST(FinetuneFigure, SaysWhatWasTrained) {
+  StudyRecords study = study_of({{"x", {0.5}}, {"y", {0.6}}});
+  const auto caption = [&] { return finetune_figure(study, study.sub_studies[0]).caption; };
+  EXPECT_TRUE(contains(caption(), "The encoder is frozen"));
+  study.trials[0].records->results["finetune"].trained->protocol = "finetune-whole-10%";
+  EXPECT_TRUE(contains(caption(), "in some arms the encoder too"));
+  study.trials[1].records->results["finetune"].trained->protocol = "finetune-whole";
+  EXPECT_TRUE(contains(caption(), "The whole network is trained with labels"));
+}
+
+TEST(StudyReport, TheEncoderThatIsShownIsTheBestByAProtocolThatWasRun) {
+  const TempFolder folder;
+  write_sample_study(folder.path());
+  const nlohmann::json pictures{
+      {"part", "test"},
+      {"class_names", {"a", "b"}},
+      {"embedding",
+       {{"x", {0.0, 1.0}}, {"y", {0.0, 1.0}}, {"label", {0, 1}}, {"variance_share", {0.5, 0.25}}}},
+      {"neighbours", nlohmann::json::array()},
+      {"filters", {{"shape", {1}}, {"values", {0.5}}}}};
+  for (const char* trial : {"one", "two"})
+    write_file_atomically(folder / (std::string("trials/") + trial + "/pictures.json"),
+                          pictures.dump());
+  write_file_atomically(folder / "trials/one/results.jsonl", result_line("knn", "trained", 0.5));
+  write_file_atomically(folder / "trials/two/results.jsonl", result_line("knn", "trained", 0.5));
+  write_study_report(folder.path());
+  EXPECT_TRUE(contains(read_file(folder / "report.md"),
+                       "Trial one, seed 0: the best by kNN on validation images. simclr report"));
 }
 
 TEST(ArmsTable, HasOneRandomEncoderOrOneForEachArmWhereTheyDiffer) {

@@ -2,6 +2,7 @@
 
 #include "simclr/core/files.h"
 #include "simclr/formats/metrics.h"
+#include "simclr/study/status.h"
 #include "simclr/study/study.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temp_folder.h"
@@ -69,6 +70,45 @@ TEST(SecondsLeft, AreKnownFromTheFirstEpochsOfATrial) {
   write_metrics(folder.run(plan.trials[0]), rows);
   // Its epochs are over, its evaluations are not.
   EXPECT_NEAR(seconds_left(plan, folder, Set{0}).value(), 40.0 * 0.1 / 0.9, 1e-9);
+}
+
+TEST(SecondsLeft, OfATimeBudgetAreKnownBeforeTheFirstEpoch) {
+  SettingsBuilder base;
+  base.set("train.time_budget", "90s", "test");
+  base.set("train.epochs", "1000", "test");
+  const StudyPlan plan = make_plan(list_study("temperature", {"0.1", "0.2"}), base.resolve());
+  const TempFolder temp;
+  const StudyFolder folder = StudyFolder::open(temp / "study", plan, "simclr study", false);
+  EXPECT_NEAR(seconds_left(plan, folder, std::nullopt).value(), 2 * 90.0 / 0.9, 1e-9);
+  std::vector<EpochMetrics> rows(2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    rows[i].epoch = static_cast<std::int64_t>(i) + 1;
+    rows[i].epochs = 4;  // that fit, as the trial has measured
+    rows[i].epoch_seconds = 10.0;
+  }
+  std::filesystem::create_directories(folder.run(plan.trials[0]));
+  write_metrics(folder.run(plan.trials[0]), rows);
+  EXPECT_NEAR(seconds_left(plan, folder, Set{0}).value(), 100.0 * 0.55, 1e-9);
+  const std::string table = status_table(plan, folder, std::nullopt);
+  EXPECT_TRUE(contains(table, "stopped after epoch 2/4")) << table;
+}
+
+TEST(RunStudy, LooksAtTheImagesOfEveryTrialBeforeTheFirst) {
+  const StudyFile file = parse_study_file(
+      "measure: {batch_size: 16}\n"
+      "base: {data: {shapes_images: 200}, model: {width: 0.25}, train: {batch_size: 16}}\n"
+      "sub_studies: [{name: a, grid: {data.validation_percent: [0.2, 0.05]}}]",
+      "s.yaml");
+  const StudyPlan plan = make_plan(file, file.base.resolve());
+  const TempFolder temp;
+  const auto run = [&](const Selection& selected) {
+    NullSink silence;
+    run_study({.plan = plan, .out = temp / "study", .command = "", .selected = selected}, silence);
+  };
+  const std::string needs =
+      "the common measure needs 16 validation images, and trial " + plan.trials[1].name + " has ";
+  expect_error(ExitCode::kUsage, needs, [&] { run(std::nullopt); });
+  EXPECT_FALSE(std::filesystem::exists(temp / "study"));
 }
 
 TEST(StudyFolder, AFolderThatAnotherProcessIsJustBeginningIsNotInUse) {

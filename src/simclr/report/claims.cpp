@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <set>
 
@@ -22,8 +23,9 @@ std::map<std::uint64_t, double> by_seed(const StudyRecords& study, const ArmReco
                                         const std::string& figure) {
   std::map<std::uint64_t, double> values;
   for (const std::size_t i : arm.trials) {
-    if (const auto value = figure_of(study.trials[i], figure))
-      values[study.trials[i].seed] = *value;
+    const TrialRecord& trial = study.trials[i];
+    if (!counts(study, trial)) continue;
+    if (const auto value = figure_of(trial, figure)) values[trial.seed] = *value;
   }
   return values;
 }
@@ -158,6 +160,27 @@ std::optional<double> wobble_of(const TrialRecord& trial, const std::string& fig
   return std::sqrt(squares / count);
 }
 
+/// The views that the common measure told apart; those of one batch if it does not say.
+double measured_views(const StudyRecords& study, const TrialRecord& trial) {
+  const std::int64_t images =
+      trial.measure_images > 0 ? trial.measure_images : study.measure_batch_size;
+  return 2.0 * static_cast<double>(images);
+}
+
+/// How far one trial's figure may be off by what it was measured on; nothing if that is not known.
+std::optional<double> uncertainty_of(const StudyRecords& study, const TrialRecord& trial,
+                                     const std::string& figure, double value) {
+  const auto of_share = [&](double count) { return std::sqrt(value * (1.0 - value) / count); };
+  if (trial.records && trial.records->results.contains(figure))
+    return of_share(trial.records->test_images(figure).value_or(10000.0));
+  if (figure == "common_top1" || figure == "common_feature_top1")
+    return of_share(measured_views(study, trial));
+  if (figure != "val_loss" && figure != "train_loss" && figure != "loss_fall") return std::nullopt;
+  const std::optional<double> wobble = wobble_of(trial, figure);
+  if (!wobble || figure != "loss_fall") return wobble;
+  return *wobble * (1.0 - value) / trial.records->epochs.back().val_loss;
+}
+
 }  // namespace
 
 std::optional<Noise> noise_of(const StudyRecords& study, const SubStudyRecord& sub,
@@ -175,19 +198,8 @@ std::optional<Noise> noise_of(const StudyRecords& study, const SubStudyRecord& s
     for (const std::size_t i : arm.trials) {
       const TrialRecord& trial = study.trials[i];
       const auto value = figure_of(trial, figure);
-      if (!value) continue;
-      std::optional<double> deviation;
-      if (trial.records && trial.records->results.contains(figure)) {
-        const double images = trial.records->test_images(figure).value_or(10000.0);
-        deviation = std::sqrt(*value * (1.0 - *value) / images);
-      } else if (figure == "val_loss" || figure == "train_loss" || figure == "loss_fall") {
-        deviation = wobble_of(trial, figure);
-        if (deviation && figure == "loss_fall")
-          deviation = *deviation * (1.0 - *value) / trial.records->epochs.back().val_loss;
-      } else if (figure == "common_top1" || figure == "common_feature_top1") {
-        const double views = 2.0 * static_cast<double>(study.measure_batch_size);
-        deviation = std::sqrt(*value * (1.0 - *value) / views);
-      }
+      if (!value || !counts(study, trial)) continue;
+      const auto deviation = uncertainty_of(study, trial, figure, *value);
       if (!deviation) continue;
       squares += *deviation * *deviation;
       count += 1.0;
@@ -210,12 +222,12 @@ Judgement judge(const StudyRecords& study, const ClaimRecord& claim) {
   if (sub == nullptr) return judgement;
   const std::optional<Noise> noise = noise_of(study, *sub, claim.figure);
   const std::string title = figure_title(claim.figure);
-  std::size_t fewest_seeds = 0;
+  std::size_t fewest_seeds = SIZE_MAX;
   const auto interval = [&](const std::optional<Contrast>& contrast) -> std::optional<Interval> {
     if (!contrast) return std::nullopt;
     const auto found =
         interval_of(values_of(study, *contrast, claim.figure), noise, contrast->spread());
-    if (found) fewest_seeds = found->seeds;
+    if (found) fewest_seeds = std::min(fewest_seeds, found->seeds);
     return found;
   };
   if (claim.rule == "rises" || claim.rule == "falls") {

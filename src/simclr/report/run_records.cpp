@@ -43,9 +43,50 @@ bool is_trained(const std::string& encoder) {
   return encoder == "trained";
 }
 
-ResultRecord to_result(const Json& json) {
+/// What a run's own results are of.
+struct Own {
+  std::string test_sha256;  ///< of its test images; "" if it is not kept
+  bool weights = false;     ///< it was trained, and not made to keep the results of a file
+};
+
+Own own_of(const fs::path& run) {
+  const Json json = Json::parse(read_if_there(run / "images.json"), nullptr, false);
+  const Json::json_pointer place("/test/sha256");
+  const bool said = json.is_object() && json.contains(place) && json[place].is_string();
+  return {said ? json[place].get<std::string>() : "",
+          fs::exists(run / "checkpoints/best.safetensors") || fs::exists(run / "metrics.jsonl")};
+}
+
+/// " of last", " of encoder.pth", " of ema"; "" for the weights that are the run's own.
+std::string other_weights(const Json& json, const Own& own) {
+  const std::string checkpoint = json.at("checkpoint").get<std::string>();
+  const bool is_file = checkpoint != "best" && checkpoint != "last";
+  std::string words;
+  if (checkpoint == "last" || (is_file && own.weights))
+    words = " of " + fs::path(checkpoint).filename().string();
+  if (json.value("weights", "") == "ema") words += words.empty() ? " of ema" : ", ema";
+  return words;
+}
+
+/// " on photos (120 images)"; "" for the test images that are the run's own.
+std::string other_images(const Json& json, const Own& own) {
+  const std::string test = json.value("test_sha256", "");
+  if (test.empty() || own.test_sha256.empty() || test == own.test_sha256) return "";
+  return fmt::format(" on {} ({} images)",
+                     fs::path(json.value("data", "other images")).filename().string(),
+                     json.at("test_images").get<std::int64_t>());
+}
+
+/// A result of other weights, or on other images, must not take the place of the run's own.
+std::string name_of_result(const Json& json, const Own& own) {
+  std::string name = json.at("protocol").get<std::string>();
+  name += other_weights(json, own);
+  return name + other_images(json, own);
+}
+
+ResultRecord to_result(const Json& json, const Own& own) {
   ResultRecord result;
-  result.protocol = json.at("protocol").get<std::string>();
+  result.protocol = name_of_result(json, own);
   result.trained = is_trained(json.at("encoder").get<std::string>());
   result.epoch = json.at("epoch").get<std::int64_t>();
   result.test_accuracy = json.at("test_accuracy").get<double>();
@@ -61,9 +102,19 @@ ResultRecord to_result(const Json& json) {
   return result;
 }
 
+/// The random encoder's line stands before that of the trained one that it was scored beside, and
+/// does not say which of its weights those were.
+void name_random_like_trained(std::vector<ResultRecord>& results, bool same_protocol) {
+  if (!same_protocol || results.size() < 2) return;
+  const ResultRecord& last = results.back();
+  ResultRecord& before = results[results.size() - 2];
+  if (last.trained && !before.trained) before.protocol = last.protocol;
+}
+
 /// One record a line. A line that does not fit says where it stands.
-std::vector<ResultRecord> read_results(const fs::path& path) {
+std::vector<ResultRecord> read_results(const fs::path& path, const Own& own) {
   std::vector<ResultRecord> results;
+  std::string protocol_before;
   std::size_t number = 0;
   std::istringstream lines(read_if_there(path));
   for (std::string line; std::getline(lines, line);) {
@@ -71,7 +122,10 @@ std::vector<ResultRecord> read_results(const fs::path& path) {
       ++number;
       const Json json = Json::parse(line);
       if (json.at("encoder") == "pixels") continue;  // not an encoder
-      results.push_back(to_result(json));
+      results.push_back(to_result(json, own));
+      const std::string protocol = json.at("protocol").get<std::string>();
+      name_random_like_trained(results, protocol == protocol_before);
+      protocol_before = protocol;
     } catch (const std::exception& error) {
       fail(fmt::format("{}:{}", path.string(), number), error,
            "Delete that line and run that evaluation again.");
@@ -136,9 +190,11 @@ RunRecords read_run_records(const fs::path& run) {
   }
   records.settings = to_settings(records.config_yaml, config);
   records.command = read_if_there(run / "command.txt");
+  records.start = read_if_there(run / "init.txt");
+  if (records.start.ends_with('\n')) records.start.pop_back();
   records.environment = read_environment(run / "environment.json");
   records.epochs = read_metrics(run);
-  for (const ResultRecord& result : read_results(run / "results.jsonl")) {
+  for (const ResultRecord& result : read_results(run / "results.jsonl", own_of(run))) {
     ResultPair& pair = records.results[result.protocol];
     (result.trained ? pair.trained : pair.random) = result;
   }

@@ -15,6 +15,8 @@ namespace simclr {
 
 /// A line of results.jsonl: one encoder scored by one protocol.
 struct ResultRecord {
+  /// Of other weights than the run's best, or on other test images than its own, it says so: "knn
+  /// of last", "knn of ema", "knn of encoder.pth", "knn on photos (120 images)".
   std::string protocol;
   bool trained = false;
   std::int64_t epoch = 0;      ///< of the checkpoint
@@ -44,7 +46,8 @@ struct ProtocolOrder {
 struct RunRecords {
   Settings settings;
   std::string config_yaml;
-  std::string command;                                           ///< "" if not kept
+  std::string command;  ///< "" if not kept
+  std::string start;    ///< init.txt: "random weights", or a file and its encoder; "" if not kept
   std::vector<std::pair<std::string, std::string>> environment;  ///< in the file's order
   std::vector<EpochMetrics> epochs;
   std::map<std::string, ResultPair, ProtocolOrder> results;  ///< the last of each encoder

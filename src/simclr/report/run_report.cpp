@@ -107,7 +107,7 @@ Table differing_settings(const RunRecords& records) {
 std::vector<Block> results(const RunRecords& records) {
   if (records.results.empty()) return {Paragraph{"Not evaluated yet."}};
   Table table{"results",
-              "Test accuracy. The random encoder is this run's own network before training.",
+              "Test accuracy. The random encoder is the same network with random weights.",
               {"protocol", "random encoder", "trained encoder", "difference"},
               {}};
   BulletList notes;

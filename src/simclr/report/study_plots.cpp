@@ -160,6 +160,30 @@ void add_level(Plot& plot, const std::string& label, double y, int color) {
   plot.curves.push_back({label, {*low, *high}, {y, y}, color, Stroke::kDotted});
 }
 
+/// What was fine-tuned: the head alone, the whole network, or the one or the other by arm.
+std::string finetune_caption(const StudyRecords& study, const SubStudyRecord& sub) {
+  constexpr const char* kFrozen =
+      "The encoder is frozen, a new linear head is trained with labels. Dotted: the same with a "
+      "random encoder.";
+  constexpr const char* kWhole =
+      "The whole network is trained with labels, from the arm's encoder with a new linear head. "
+      "Dotted: from random weights, as supervised training is.";
+  constexpr const char* kEither =
+      "With labels a new linear head is trained, and in some arms the encoder too (finetune.freeze "
+      "none). Dotted: the same from a random encoder.";
+  bool frozen = false;
+  bool whole = false;
+  for (const ArmRecord& arm : sub.arms) {
+    for (const std::size_t i : arm.trials) {
+      const auto& records = study.trials[i].records;
+      const ResultRecord* result = records ? records->result("finetune", true) : nullptr;
+      if (result == nullptr) continue;
+      (result->protocol.starts_with("finetune-whole") ? whole : frozen) = true;
+    }
+  }
+  return whole && frozen ? kEither : whole ? kWhole : kFrozen;
+}
+
 /// Of the random encoder: a level where all arms have the same, else a dotted line over the
 /// setting.
 void add_random(Plot& plot, const StudyRecords& study, const SubStudyRecord& sub,
@@ -201,7 +225,7 @@ Figure loss_figure(const StudyRecords& study, const SubStudyRecord& sub) {
   }
   plot.curves.push_back(key_entry("validation", Stroke::kSolid));
   plot.curves.push_back(key_entry("training", Stroke::kDashed));
-  return {plain_name(sub.name) + "-loss", plot.title,
+  return {sub.file + "-loss", plot.title,
           "Dotted: ln(2N-1), the loss of projections that tell nothing apart. Losses at different "
           "temperatures or batch sizes are different quantities.",
           plot};
@@ -236,10 +260,7 @@ Figure finetune_figure(const StudyRecords& study, const SubStudyRecord& sub) {
   }
   plot.curves.push_back(key_entry("test", Stroke::kSolid));
   plot.curves.push_back(key_entry("training", Stroke::kDashed));
-  return {plain_name(sub.name) + "-finetune", plot.title,
-          "The encoder is frozen, a new linear head is trained with labels. Dotted: the same with "
-          "a random encoder.",
-          plot};
+  return {sub.file + "-finetune", plot.title, finetune_caption(study, sub), plot};
 }
 
 Figure accuracy_figure(const StudyRecords& study, const SubStudyRecord& sub) {
@@ -252,7 +273,7 @@ Figure accuracy_figure(const StudyRecords& study, const SubStudyRecord& sub) {
     add_random(plot, study, sub, layout, {protocol, "random encoder, " + protocol, color});
     ++color;
   }
-  return {plain_name(sub.name) + "-accuracy", plot.title,
+  return {sub.file + "-accuracy", plot.title,
           "Final test accuracy; bars: standard deviation over seeds. Dotted: the random encoder "
           "under the same protocol.",
           plot};
@@ -268,7 +289,7 @@ Figure common_figure(const StudyRecords& study, const SubStudyRecord& sub) {
   add_random(plot, study, sub, layout, {"common_feature_top1", "random, features", 1});
   add_level(plot, "chance", 1.0 / (2.0 * static_cast<double>(study.measure_batch_size) - 1.0),
             kGrey);
-  return {plain_name(sub.name) + "-common", plot.title,
+  return {sub.file + "-common", plot.title,
           fmt::format("Contrastive top-1 among {} other views of the same validation images: the "
                       "measure by which arms of different temperatures and batch sizes can be "
                       "compared. Dotted: the random encoder.",

@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 
 #include "simclr/config/figures.h"
 #include "simclr/config/schema.h"
 #include "simclr/core/error.h"
 #include "simclr/core/files.h"
+#include "simclr/core/text.h"
 #include "simclr/report/curves.h"
 
 namespace simclr {
@@ -67,15 +71,53 @@ TrialRecord read_trial(const fs::path& folder, const Json& json) {
     const Json stored = read_json(measure);
     trial.measure = to_measure(stored.at("trained"));
     trial.initial_measure = to_measure(stored.at("initial"));
+    trial.measure_images = stored.value("images", std::int64_t{0});
   }
   return trial;
 }
 
-SubStudyRecord read_sub_study(const Json& json, const std::map<std::string, std::size_t>& trials) {
+/// A name that can stand in a path and in an HTML id.
+std::string plain_name(const std::string& text) {
+  std::string name;
+  for (const char c : lower_case(text)) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-';
+    name += plain ? c : '-';
+  }
+  return name;
+}
+
+/// Gives sub-studies file names that no other table has: "batch size" and "batch-size" are told
+/// apart by a number.
+class FileNames {
+ public:
+  std::string take(const std::string& name) {
+    const std::string plain = plain_name(name);
+    std::string file = plain;
+    for (int number = 2; is_taken(file); ++number) file = fmt::format("{}-{}", plain, number);
+    for (const std::string_view table : kTables) taken_.insert(file + std::string(table));
+    return file;
+  }
+
+ private:
+  static constexpr std::array<std::string_view, 3> kTables{"", "-differences", "-curves"};
+
+  bool is_taken(const std::string& file) const {
+    return std::any_of(kTables.begin(), kTables.end(), [&](std::string_view table) {
+      return taken_.contains(file + std::string(table));
+    });
+  }
+
+  std::set<std::string> taken_{"claims", "trials"};  // the study's own tables
+};
+
+SubStudyRecord read_sub_study(const Json& json, const std::map<std::string, std::size_t>& trials,
+                              FileNames& names) {
   SubStudyRecord sub{json.at("name").get<std::string>(),
                      json.at("title").get<std::string>(),
                      json.at("keys").get<std::vector<std::string>>(),
+                     {},
                      {}};
+  sub.file = names.take(sub.name);
   for (const Json& arm_json : json.at("arms")) {
     ArmRecord arm;
     arm.label = arm_json.at("label").get<std::string>();
@@ -105,8 +147,9 @@ StudyRecords to_study(const fs::path& folder, const Json& json) {
     trials[trial.at("name").get<std::string>()] = study.trials.size();
     study.trials.push_back(read_trial(folder, trial));
   }
+  FileNames names;
   for (const Json& sub : json.at("sub_studies"))
-    study.sub_studies.push_back(read_sub_study(sub, trials));
+    study.sub_studies.push_back(read_sub_study(sub, trials, names));
   for (const Json& claim : json.at("claims"))
     study.claims.push_back(
         {claim.at("text").get<std::string>(), claim.at("in").get<std::string>(),
@@ -122,26 +165,6 @@ std::optional<double> figure_of(const std::optional<MeasureRecord>& measure,
   if (figure == "common_top1") return measure->top1;
   if (figure == "common_feature_top1") return measure->feature_top1;
   return std::nullopt;
-}
-
-std::string folder_name(const fs::path& run) {
-  return fs::absolute(run / ".").lexically_normal().parent_path().filename().string();
-}
-
-/// Settings in which any of the runs differs from the first, the seed left out.
-std::vector<std::string> keys_that_differ(const std::vector<TrialRecord>& trials) {
-  std::set<std::string> differing;
-  for (const TrialRecord& trial : trials) {
-    for (const std::string& key :
-         differing_keys(trials.front().records->settings, trial.records->settings))
-      differing.insert(key);
-  }
-  for (const char* key : {"train.seed", "run.workers", "run.threads", "data.cache"})
-    differing.erase(key);
-  std::vector<std::string> keys;  // in the order of the schema
-  for (const Field& field : all_fields())
-    if (differing.contains(field.key())) keys.push_back(field.key());
-  return keys;
 }
 
 }  // namespace
@@ -164,36 +187,8 @@ StudyRecords read_study_records(const fs::path& folder) {
   }
 }
 
-StudyRecords runs_as_study(const std::vector<fs::path>& runs) {
-  StudyRecords study;
-  study.title = "Comparison of runs";
-  for (const fs::path& run : runs) {
-    TrialRecord trial;
-    trial.name = folder_name(run);
-    trial.run = run;
-    trial.records = read_run_records(run);
-    trial.seed = trial.records->settings.train.seed;
-    trial.stage = trial.records->results.empty() ? "" : "done";
-    for (const EpochMetrics& epoch : trial.records->epochs) trial.seconds += epoch.epoch_seconds;
-    study.trials.push_back(std::move(trial));
-  }
-  study.base = study.trials.front().records->settings;
-  SubStudyRecord sub{"runs", "Runs", keys_that_differ(study.trials), {}};
-  for (std::size_t i = 0; i < study.trials.size(); ++i) {
-    ArmRecord arm{study.trials[i].name, {}, {i}};
-    for (const std::string& key : sub.keys)
-      arm.values[key] = find_field(key).get(study.trials[i].records->settings);
-    // Runs that differ in nothing but the seed are seeds of one arm.
-    const auto twin = std::find_if(sub.arms.begin(), sub.arms.end(),
-                                   [&](const ArmRecord& a) { return a.values == arm.values; });
-    if (twin == sub.arms.end()) {
-      sub.arms.push_back(std::move(arm));
-    } else {
-      twin->trials.push_back(i);
-    }
-  }
-  study.sub_studies = {sub};
-  return study;
+bool counts(const StudyRecords& study, const TrialRecord& trial) {
+  return study.base_yaml.empty() || trial.stage == "done";
 }
 
 std::optional<double> figure_of(const TrialRecord& trial, const std::string& figure) {
@@ -228,8 +223,10 @@ bool is_share(const std::string& figure) {
 std::vector<double> values_of(const StudyRecords& study, const ArmRecord& arm,
                               const std::string& figure) {
   std::vector<double> values;
-  for (const std::size_t trial : arm.trials) {
-    if (const auto value = figure_of(study.trials[trial], figure)) values.push_back(*value);
+  for (const std::size_t i : arm.trials) {
+    const TrialRecord& trial = study.trials[i];
+    if (!counts(study, trial)) continue;
+    if (const auto value = figure_of(trial, figure)) values.push_back(*value);
   }
   return values;
 }
@@ -242,7 +239,7 @@ std::optional<std::vector<double>> shared_random_values(const StudyRecords& stud
     for (const std::size_t i : arm.trials) {
       const TrialRecord& trial = study.trials[i];
       const auto value = figure_of(trial, "random_" + figure);
-      if (!value) continue;
+      if (!value || !counts(study, trial)) continue;
       const auto [known, is_new] = by_seed.try_emplace(trial.seed, *value);
       if (!is_new && known->second != *value) return std::nullopt;
     }

@@ -29,6 +29,7 @@ struct TrialRecord {
   std::optional<RunRecords> records;  ///< nothing if it was not begun
   std::optional<MeasureRecord> measure;
   std::optional<MeasureRecord> initial_measure;
+  std::int64_t measure_images = 0;  ///< of which the measure took two views each; 0: not kept
 };
 
 struct ArmRecord {
@@ -42,6 +43,7 @@ struct SubStudyRecord {
   std::string title;
   std::vector<std::string> keys;
   std::vector<ArmRecord> arms;
+  std::string file;  ///< the names of its tables and pictures begin with it, and no others do
 };
 
 struct ClaimRecord {
@@ -53,7 +55,8 @@ struct ClaimRecord {
   double within = 0.0;
 };
 
-/// Everything a study's folder holds for its readers; or runs put together as one sub-study.
+/// Everything a study's folder holds for its readers; or runs put together as one sub-study
+/// (runs_as_study.h).
 struct StudyRecords {
   std::string title;
   std::string command;
@@ -72,9 +75,10 @@ struct StudyRecords {
 /// Error(kData) if a file is damaged, with its name
 StudyRecords read_study_records(const std::filesystem::path& folder);
 
-/// Runs beside each other: arms are named by the settings in which they differ, or by their
-/// folders.
-StudyRecords runs_as_study(const std::vector<std::filesystem::path>& runs);
+/// Whether a trial's figures may stand in tables and verdicts: in a study those of trials that are
+/// done, not of one that is half trained, has failed or was made with other settings. Runs put
+/// together count as they are.
+bool counts(const StudyRecords& study, const TrialRecord& trial);
 
 // ---- figures: one number of a trial ----
 
@@ -89,7 +93,7 @@ std::optional<double> figure_of(const TrialRecord& trial, const std::string& fig
 std::string figure_title(const std::string& figure);
 bool is_share(const std::string& figure);
 
-/// An arm's figure, a value for each seed that has it.
+/// An arm's figure, a value for each seed that has it and counts().
 std::vector<double> values_of(const StudyRecords& study, const ArmRecord& arm,
                               const std::string& figure);
 

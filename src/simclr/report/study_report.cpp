@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "simclr/config/schema.h"
 #include "simclr/core/files.h"
@@ -41,7 +42,12 @@ bool has_figure(const StudyRecords& study, const SubStudyRecord& sub, const std:
 std::size_t fewest_seeds(const StudyRecords& study) {
   std::size_t fewest = SIZE_MAX;
   for (const SubStudyRecord& sub : study.sub_studies) {
-    for (const ArmRecord& arm : sub.arms) fewest = std::min(fewest, arm.trials.size());
+    for (const ArmRecord& arm : sub.arms) {
+      const auto seeds = std::count_if(arm.trials.begin(), arm.trials.end(), [&](std::size_t i) {
+        return counts(study, study.trials[i]);
+      });
+      fewest = std::min(fewest, static_cast<std::size_t>(seeds));
+    }
   }
   return fewest;
 }
@@ -50,7 +56,8 @@ Section sub_study_section(const StudyRecords& study, const SubStudyRecord& sub) 
   Section section{sub.title, {}};
   section.blocks.emplace_back(arms_table(study, sub));
   if (!any_done(study, sub)) return section;
-  section.blocks.emplace_back(accuracy_figure(study, sub));
+  if (const Figure accuracy = accuracy_figure(study, sub); !accuracy.plot->curves.empty())
+    section.blocks.emplace_back(accuracy);
   section.blocks.emplace_back(loss_figure(study, sub));
   if (has_figure(study, sub, "common_top1")) section.blocks.emplace_back(common_figure(study, sub));
   if (has_figure(study, sub, "finetune")) section.blocks.emplace_back(finetune_figure(study, sub));
@@ -58,32 +65,46 @@ Section sub_study_section(const StudyRecords& study, const SubStudyRecord& sub) 
   return section;
 }
 
-/// The trial whose encoder is shown: the best on validation images, so that none is chosen by test.
-const TrialRecord* shown_trial(const StudyRecords& study) {
-  const TrialRecord* best = nullptr;
-  double best_accuracy = -1.0;
-  for (const TrialRecord& trial : study.trials) {
-    if (!trial.records || !fs::exists(trial.run / "pictures.json")) continue;
-    const ResultRecord* result = nullptr;
-    for (const char* protocol : {"linear", "finetune", "knn"})
-      if (result == nullptr) result = trial.records->result(protocol, true);
-    const double accuracy =
-        result != nullptr && result->validation_accuracy ? *result->validation_accuracy : 0.0;
-    if (accuracy <= best_accuracy) continue;
-    best_accuracy = accuracy;
-    best = &trial;
+/// Trials whose encoder can be shown.
+std::vector<const TrialRecord*> pictured_trials(const StudyRecords& study) {
+  std::vector<const TrialRecord*> trials;
+  for (const TrialRecord& trial : study.trials)
+    if (trial.records && counts(study, trial) && fs::exists(trial.run / "pictures.json"))
+      trials.push_back(&trial);
+  return trials;
+}
+
+/// By a protocol, on validation images; below 0 if it was not run.
+double validation_accuracy(const TrialRecord& trial, const std::string& protocol) {
+  const ResultRecord* result = trial.records->result(protocol, true);
+  return result == nullptr ? -1.0 : result->validation_accuracy.value_or(-1.0);
+}
+
+/// "Trial X, seed 0: the best by kNN on validation images", so that none is chosen by test; the
+/// first trial where no protocol was run. @return also the trial
+std::pair<const TrialRecord*, std::string> choose_trial(
+    const std::vector<const TrialRecord*>& trials) {
+  const TrialRecord* best = trials.front();
+  std::string why;
+  for (const char* protocol : {"linear", "finetune", "knn"}) {
+    const auto is_worse = [&](const TrialRecord* a, const TrialRecord* b) {
+      return validation_accuracy(*a, protocol) < validation_accuracy(*b, protocol);
+    };
+    best = *std::max_element(trials.begin(), trials.end(), is_worse);  // ties: the first
+    if (validation_accuracy(*best, protocol) < 0.0) continue;
+    why = fmt::format(": the best by {} on validation images", protocol_title(protocol));
+    break;
   }
-  return best;
+  return {best, fmt::format("Trial {}, seed {}{}", best->name, best->seed, why)};
 }
 
 Section pictures_section(const StudyRecords& study, const fs::path& folder) {
   Section section{"Pictures of an encoder", {}};
-  const TrialRecord* trial = shown_trial(study);
-  if (trial == nullptr) return section;
-  section.blocks.emplace_back(Paragraph{
-      fmt::format("Trial {}, seed {}: the best by linear evaluation on validation images. simclr "
-                  "report of any other trial's folder shows that one.",
-                  trial->name, trial->seed)});
+  const std::vector<const TrialRecord*> trials = pictured_trials(study);
+  if (trials.empty()) return section;
+  const auto [trial, words] = choose_trial(trials);
+  section.blocks.emplace_back(
+      Paragraph{words + ". simclr report of any other trial's folder shows that one."});
   for (Block& block : run_pictures(*trial->records, trial->run, folder, ""))
     section.blocks.push_back(std::move(block));
   return section;

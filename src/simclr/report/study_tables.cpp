@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <functional>
 #include <set>
 
@@ -114,35 +113,30 @@ std::string seeds_text(const StudyRecords& study, const ArmRecord& arm) {
   return fmt::format("{} of {}{}", done, arm.trials.size(), failed ? ", failed" : "");
 }
 
-/// The arm whose values are the base's own, or else the first that has results.
+/// The arm whose values are the base's own, or else the first that has results, of those that
+/// count().
 const ArmRecord* reference_of(const StudyRecords& study, const SubStudyRecord& sub) {
   const auto first_with = [&](const auto& is_wanted) -> const ArmRecord* {
     for (const ArmRecord& arm : sub.arms)
       if (std::any_of(arm.trials.begin(), arm.trials.end(), is_wanted)) return &arm;
     return nullptr;
   };
-  const auto* base = first_with([&](std::size_t i) { return study.trials[i].name == "base"; });
+  const auto* base = first_with([&](std::size_t i) {
+    return study.trials[i].name == "base" && counts(study, study.trials[i]);
+  });
   if (base != nullptr) return base;
   const auto* scored = first_with([&](std::size_t i) {
-    return study.trials[i].records && !study.trials[i].records->results.empty();
+    const TrialRecord& trial = study.trials[i];
+    return trial.records && !trial.records->results.empty() && counts(study, trial);
   });
   return scored != nullptr ? scored : &sub.arms.front();
 }
 
 }  // namespace
 
-std::string plain_name(const std::string& text) {
-  std::string name;
-  for (const char c : lower_case(text)) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-';
-    name += plain ? c : '-';
-  }
-  return name;
-}
-
 Table arms_table(const StudyRecords& study, const SubStudyRecord& sub) {
   Table table;
-  table.name = plain_name(sub.name);
+  table.name = sub.file;
   table.head = {sub.title, "seeds"};
   table.csv_head = {"sub_study", "arm", "figure", "mean", "sd", "n", "by_seed"};
   const std::vector<std::string> figures = figures_of(study, sub);
@@ -173,7 +167,7 @@ Table arms_table(const StudyRecords& study, const SubStudyRecord& sub) {
 Table differences_table(const StudyRecords& study, const SubStudyRecord& sub) {
   const ArmRecord* reference = reference_of(study, sub);
   Table table;
-  table.name = plain_name(sub.name) + "-differences";
+  table.name = sub.file + "-differences";
   table.head = {"less " + reference->label};
   for (const char* figure : kAccuracies) table.head.push_back(figure_title(figure) + ", points");
   for (const ArmRecord& arm : sub.arms) {
@@ -198,7 +192,7 @@ Table differences_table(const StudyRecords& study, const SubStudyRecord& sub) {
 
 Table curves_table(const StudyRecords& study, const SubStudyRecord& sub) {
   Table table;
-  table.name = plain_name(sub.name) + "-curves";
+  table.name = sub.file + "-curves";
   table.csv_head = {"arm",
                     "seed",
                     "epoch",

@@ -8,9 +8,6 @@
 // The tables of a study's report.
 namespace simclr {
 
-/// A name that can stand in a path and in an HTML id.
-std::string plain_name(const std::string& text);
-
 /// Arms with losses, common measure and accuracies, mean +- sd over seeds; the random encoder last.
 /// Its CSV has a row for each arm and figure: mean, sd, n, and the value of each seed.
 Table arms_table(const StudyRecords& study, const SubStudyRecord& sub);

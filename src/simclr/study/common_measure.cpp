@@ -12,6 +12,12 @@
 
 namespace simclr {
 
+AugmentSettings measure_augment(const AugmentSettings& base, const AugmentSettings& trial) {
+  AugmentSettings augment = base;
+  augment.normalization = trial.normalization;
+  return augment;
+}
+
 CommonMeasure common_measure(SimclrModel& model, const DataSplits& data,
                              const AugmentSettings& augment, const CommonMeasureSpec& spec,
                              std::uint64_t seed, std::int64_t workers) {

@@ -18,6 +18,10 @@ struct CommonMeasure {
   double feature_top1 = 0.0;  ///< likewise of the features h, before the head
 };
 
+/// The views by which a trial is measured: the base's pipeline, pixels normalised as the trial's
+/// own network was trained on them.
+AugmentSettings measure_augment(const AugmentSettings& base, const AugmentSettings& trial);
+
 /// Over whole batches of N validation images, as many as there are; the views are of `augment` and
 /// keyed by `seed` alone. The model is left in eval mode.
 /// @throws Error(kUsage) if there are fewer than N validation images

@@ -21,6 +21,7 @@
 #include "simclr/train/monitor.h"
 #include "simclr/train/pretrain.h"
 #include "simclr/train/run_parts.h"
+#include "simclr/train/time_budget.h"
 
 namespace simclr {
 namespace {
@@ -48,13 +49,32 @@ struct StepTimes {
   double checkpoint_seconds = 0.0;
 };
 
-/// Some steps of a real run into `run`, which is stopped and saved as by a signal.
+/// Seconds of a step, from when each ended.
+double step_seconds(const std::vector<double>& ends) {
+  std::vector<double> steps;
+  for (std::size_t i = kWarmUpSteps; i < ends.size(); ++i) steps.push_back(ends[i] - ends[i - 1]);
+  if (steps.empty()) return ends.empty() ? 0.0 : ends.back() / static_cast<double>(ends.size());
+  std::nth_element(steps.begin(), steps.begin() + std::ssize(steps) / 2, steps.end());
+  return steps[steps.size() / 2];
+}
+
+/// Epochs as set, or as many as fit into the time budget.
+std::int64_t epochs_of(const TrainSettings& train, double epoch_seconds) {
+  const double budget = train.time_budget.seconds;
+  return budget > 0.0 ? epochs_within(budget, {.epoch = epoch_seconds}) : train.epochs;
+}
+
+/// Some steps of a real run into `run`, which is stopped and saved as by a signal, and by nothing
+/// before.
 StepTimes time_steps(const Settings& settings, const fs::path& run) {
   NullSink silence;
   const Stopwatch watch;
   std::vector<double> ends;  // seconds
   PretrainOptions options{.settings = settings, .out = run, .command = "estimate"};
-  options.settings.train.epochs = std::max<std::int64_t>(settings.train.epochs, 1000);
+  TrainSettings& asked = options.settings.train;
+  asked.epochs = std::max<std::int64_t>(asked.epochs, 1000);
+  asked.time_budget = {};
+  asked.patience = 0;
   options.stop = [&] {
     ends.push_back(watch.seconds());
     const auto steps = static_cast<int>(ends.size());
@@ -63,11 +83,8 @@ StepTimes time_steps(const Settings& settings, const fs::path& run) {
   };
   pretrain(options, silence);
   StepTimes times;
-  times.checkpoint_seconds = watch.seconds() - ends.back();
-  std::vector<double> steps;
-  for (std::size_t i = kWarmUpSteps; i < ends.size(); ++i) steps.push_back(ends[i] - ends[i - 1]);
-  std::nth_element(steps.begin(), steps.begin() + std::ssize(steps) / 2, steps.end());
-  times.step_seconds = steps[steps.size() / 2];
+  times.checkpoint_seconds = watch.seconds() - (ends.empty() ? 0.0 : ends.back());
+  times.step_seconds = step_seconds(ends);
   return times;
 }
 
@@ -118,6 +135,17 @@ EvaluationTimes time_evaluation(const StudyPlan& plan, const Trial& trial,
   return times;
 }
 
+/// Steps and seconds in all, from what one step, epoch's end and evaluation take.
+void add_up(TrialEstimate& estimate, const TrainSettings& train, std::int64_t steps_per_epoch) {
+  const double epoch =
+      estimate.step_seconds * static_cast<double>(steps_per_epoch) + estimate.epoch_end_seconds;
+  const std::int64_t epochs = epochs_of(train, epoch);
+  estimate.steps = epochs * steps_per_epoch;
+  const double budget = train.time_budget.seconds;
+  estimate.seconds =
+      (budget > 0.0 ? budget : epoch * static_cast<double>(epochs)) + estimate.evaluation_seconds;
+}
+
 /// Measurements of one study, each kind once.
 class Estimator {
  public:
@@ -133,8 +161,6 @@ class Estimator {
     const StepTimes steps = steps_of(i);
     TrialEstimate estimate;
     estimate.step_seconds = steps.step_seconds;
-    estimate.steps = s.train.epochs *
-                     batches_per_epoch(training_images(data, s)->size(), s.train.batch_size, true);
     const double validation = s.train.objective == Objective::kContrastive
                                   ? validation_of(trial)
                                   // Forward is about a third of a step.
@@ -144,9 +170,8 @@ class Estimator {
     // Most epochs are the best so far at first, few later: one and a half checkpoints each.
     estimate.epoch_end_seconds = validation + 1.5 * steps.checkpoint_seconds;
     if (plan_.source != i) estimate.evaluation_seconds = evaluation_of(i);
-    estimate.seconds = estimate.step_seconds * static_cast<double>(estimate.steps) +
-                       estimate.epoch_end_seconds * static_cast<double>(s.train.epochs) +
-                       estimate.evaluation_seconds;
+    add_up(estimate, s.train,
+           batches_per_epoch(training_images(data, s)->size(), s.train.batch_size, true));
     fs::remove_all(folder_.run(trial));
     return estimate;
   }

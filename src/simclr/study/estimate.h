@@ -11,10 +11,10 @@ namespace simclr {
 /// What a trial is expected to take, part by part.
 struct TrialEstimate {
   double step_seconds = 0.0;
-  std::int64_t steps = 0;          ///< of all epochs
+  std::int64_t steps = 0;          ///< of all epochs; with a time budget, of those that fit
   double epoch_end_seconds = 0.0;  ///< validation and checkpoints, each epoch
   double evaluation_seconds = 0.0;
-  double seconds = 0.0;  ///< in all
+  double seconds = 0.0;  ///< in all; training takes the time budget, if there is one
 };
 
 /// Measures, for every kind of step that the plan has (network, batch size, views), a few seconds

@@ -3,10 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <set>
-#include <sstream>
+#include <vector>
 
 #include "simclr/core/files.h"
 #include "simclr/data/open.h"
@@ -24,20 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Names of the results of the trained encoder that already stand in the run.
-std::set<std::string> finished_results(const fs::path& run) {
-  std::set<std::string> names;
-  const fs::path path = run / "results.jsonl";
-  if (!fs::exists(path)) return names;
-  std::istringstream lines(read_file(path));
-  for (std::string line; std::getline(lines, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (json.is_object() && json.value("encoder", "") == "trained")
-      names.insert(json.value("protocol", ""));
-  }
-  return names;
-}
-
 bool train(const TrialWork& work, EventSink& sink) {
   const fs::path run = work.folder.run(work.trial);
   PretrainOptions options{.settings = work.trial.settings, .out = run, .command = work.command};
@@ -48,25 +31,12 @@ bool train(const TrialWork& work, EventSink& sink) {
   return !pretrain(options, sink).interrupted;
 }
 
-/// What is wanted and not scored yet.
-std::vector<Protocol> protocols_left(const TrialWork& work) {
-  const std::set<std::string> finished = finished_results(work.folder.run(work.trial));
-  std::vector<Protocol> left;
-  for (const auto& [protocol, name] : EnumNames<Protocol>::table) {
-    const auto& wanted = work.plan.protocols;
-    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end() &&
-        !finished.contains(result_name(protocol, work.trial.settings)))
-      left.push_back(protocol);
-  }
-  return left;
-}
-
 /// Every protocol for the trained encoder, and for the random one unless its scores are known.
 bool evaluate(const TrialWork& work, EventSink& sink) {
   const fs::path run = work.folder.run(work.trial);
   const Settings& settings = work.trial.settings;
   const Baselines baselines(work.folder.baselines());
-  const std::vector<Protocol> left = protocols_left(work);
+  const std::vector<Protocol> left = work.folder.protocols_left(work.trial);
   if (left.empty()) return true;
   EvaluationOptions options{{.run = run}, settings, work.command};
   options.random = std::any_of(left.begin(), left.end(), [&](Protocol protocol) {
@@ -99,9 +69,10 @@ void measure(const TrialWork& work, EventSink& sink) {
   initial.to(device);
   trained.to(device);
   if (!measured) {
+    const AugmentSettings augment = measure_augment(work.plan.base.augment, settings.augment);
     const auto score = [&](SimclrModel& model) {
-      return common_measure(model, data, work.plan.base.augment, work.plan.measure,
-                            work.plan.base.train.seed, settings.run.workers);
+      return common_measure(model, data, augment, work.plan.measure, work.plan.base.train.seed,
+                            settings.run.workers);
     };
     const CommonMeasure after = score(trained);
     write_file_atomically(

@@ -37,20 +37,36 @@ std::string shown_in(const StudyPlan& plan, std::size_t trial) {
   return names;
 }
 
+bool has_budget(const Trial& trial) { return trial.settings.train.time_budget.seconds > 0.0; }
+
+/// Epochs of a trial in all. With a time budget they are known once it has measured how many fit: 0
+/// until then.
+std::int64_t epochs_of(const Trial& trial, const TrialState& state) {
+  return has_budget(trial) ? state.epochs : trial.settings.train.epochs;
+}
+
+/// How much of a trial, of 1, is done.
+double share_done(const Trial& trial, const TrialState& state) {
+  const auto epochs = static_cast<double>(epochs_of(trial, state));
+  if (epochs == 0.0) return 0.0;
+  return kTrainingShare * std::min(1.0, static_cast<double>(state.epochs_done) / epochs);
+}
+
 std::string stage_text(const TrialState& state, std::int64_t epochs) {
+  const std::string of = epochs > 0 ? fmt::format("/{}", epochs) : "";
   switch (state.stage) {
     case TrialStage::kDone:
       return fmt::format("done in {}", format_duration(state.seconds));
     case TrialStage::kFailed:
       return "failed: " + printable(state.reason);
     case TrialStage::kRunning:
-      if (state.epochs_done >= epochs) return "running, evaluations";
-      return fmt::format("running, epoch {}/{}", state.epochs_done + 1, epochs);
+      if (epochs > 0 && state.epochs_done >= epochs) return "running, evaluations";
+      return fmt::format("running, epoch {}{}", state.epochs_done + 1, of);
     case TrialStage::kWaiting:
       break;
   }
   if (state.epochs_done == 0) return "waiting";
-  return fmt::format("stopped after epoch {}/{}", state.epochs_done, epochs);
+  return fmt::format("stopped after epoch {}{}", state.epochs_done, of);
 }
 
 }  // namespace
@@ -72,26 +88,31 @@ std::optional<double> seconds_left(const StudyPlan& plan, const StudyFolder& fol
   double seconds_seen = 0.0;
   double work_seen = 0.0;
   double work_left = 0.0;
+  double budgets_left = 0.0;  // seconds
   int running = 0;
   for (std::size_t i = 0; i < plan.trials.size(); ++i) {
     const Trial& trial = plan.trials[i];
     const TrialState state = folder.state(trial);
     running += state.stage == TrialStage::kRunning ? 1 : 0;
+    const bool is_left = is_selected(selected, i) && state.stage != TrialStage::kDone &&
+                         state.stage != TrialStage::kFailed;
+    const double share = share_done(trial, state);
     const double whole = work_of(trial);
-    if (state.stage == TrialStage::kDone) {
+    if (has_budget(trial)) {
+      const double seconds = trial.settings.train.time_budget.seconds / kTrainingShare;
+      if (is_left) budgets_left += seconds * (1.0 - share);
+    } else if (state.stage == TrialStage::kDone) {
       seconds_seen += state.seconds;
       work_seen += whole;
-    } else if (is_selected(selected, i) && state.stage != TrialStage::kFailed) {
-      const double share =
-          kTrainingShare * std::min(1.0, static_cast<double>(state.epochs_done) /
-                                             static_cast<double>(trial.settings.train.epochs));
+    } else if (is_left) {
       seconds_seen += state.epoch_seconds;
       work_seen += whole * share;
       work_left += whole * (1.0 - share);
     }
   }
-  if (work_seen == 0.0) return std::nullopt;
-  return seconds_seen / work_seen * work_left / std::max(running, 1);
+  if (work_seen == 0.0 && (work_left > 0.0 || budgets_left == 0.0)) return std::nullopt;
+  const double others_left = work_left > 0.0 ? seconds_seen / work_seen * work_left : 0.0;
+  return (budgets_left + others_left) / std::max(running, 1);
 }
 
 std::string status_table(const StudyPlan& plan, const StudyFolder& folder,
@@ -110,7 +131,7 @@ std::string status_table(const StudyPlan& plan, const StudyFolder& folder,
      : state.stage == TrialStage::kFailed ? failed
                                           : left)++;
     table += fmt::format("{:>4}  {:<{}}  {}  ({})\n", i + 1, trial.name, width,
-                         stage_text(state, trial.settings.train.epochs), shown_in(plan, i));
+                         stage_text(state, epochs_of(trial, state)), shown_in(plan, i));
   }
   table += fmt::format("{} done, {} failed, {} left", done, failed, left);
   if (left > 0) {

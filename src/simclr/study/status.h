@@ -23,8 +23,8 @@ std::string status_table(const StudyPlan& plan, const StudyFolder& folder,
                          const Selection& selected);
 
 /// Seconds that are left by what the trials and epochs so far took, weighed by the work that each
-/// trial is. Nothing before the first epoch. With several processes at work, as if they shared what
-/// is left evenly.
+/// trial is; of one with a time budget by that. Nothing before the first epoch. With several
+/// processes at work, as if they shared what is left evenly.
 std::optional<double> seconds_left(const StudyPlan& plan, const StudyFolder& folder,
                                    const Selection& selected);
 

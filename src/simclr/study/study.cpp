@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
+#include "simclr/config/schema.h"
 #include "simclr/core/error.h"
 #include "simclr/core/stopwatch.h"
 #include "simclr/core/text.h"
@@ -41,6 +43,11 @@ class TrialSink final : public EventSink {
   Left left_;
   std::string left_text_;
 };
+
+/// What is wrong, and what to do about it.
+std::string reason_of(const Error& error) {
+  return error.hint().empty() ? error.what() : fmt::format("{}. {}", error.what(), error.hint());
+}
 
 class StudyRunner {
  public:
@@ -129,9 +136,9 @@ class StudyRunner {
       state.reason.clear();
     } catch (const Error& error) {
       state.stage = TrialStage::kFailed;
-      state.reason = error.what();
+      state.reason = reason_of(error);
       state.diverged = error.code() == ExitCode::kDiverged;
-      sink.message(fmt::format("This trial failed: {}", error.what()));
+      sink.message(fmt::format("This trial failed: {}", state.reason));
     } catch (const std::exception& error) {
       state.stage = TrialStage::kFailed;
       state.reason = error.what();
@@ -162,6 +169,30 @@ class StudyRunner {
   bool interrupted_ = false;
 };
 
+/// Opens the images of every trial that is scored, each kind once: what they lack would only be
+/// noticed after hours. @throws Error as run_study()
+void check_images(const StudyOptions& options, EventSink& sink) {
+  const StudyPlan& plan = options.plan;
+  std::set<std::string> known;
+  for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+    const Settings& settings = plan.trials[i].settings;
+    if (!is_selected(options.selected, i) || plan.source == i) continue;
+    const bool measured = settings.train.objective == Objective::kContrastive;
+    std::string kind = fmt::format("{}\n", measured);
+    for (const Field& field : all_fields())
+      if (field.section == "data") kind += field.get(settings) + "\n";
+    if (!known.insert(kind).second) continue;
+    const DataSplits data = open_data(settings.data, sink);
+    if (!plan.protocols.empty()) require_labels(data, "a study");
+    if (!measured || std::cmp_greater_equal(data.validation->size(), plan.measure.batch_size))
+      continue;
+    throw Error(ExitCode::kUsage,
+                fmt::format("the common measure needs {} validation images, and trial {} has {}",
+                            plan.measure.batch_size, plan.trials[i].name, data.validation->size()),
+                "Lower measure.batch_size in the study file, or raise data.validation_percent.");
+  }
+}
+
 [[noreturn]] void bad_list(const std::string& what, const std::string& text, std::size_t count) {
   throw Error(ExitCode::kUsage, fmt::format("--{} '{}' is not understood", what, text),
               fmt::format("Trials are numbered 1 to {}: `--trials 3,5-7`; `--shard 2/4` takes the "
@@ -182,14 +213,7 @@ std::size_t take_number(std::string_view& text) {
 }  // namespace
 
 StudyResult run_study(const StudyOptions& options, EventSink& sink) {
-  const DataSplits data = open_data(options.plan.base.data, sink);
-  if (!options.plan.protocols.empty()) require_labels(data, "a study");
-  if (static_cast<std::int64_t>(data.validation->size()) < options.plan.measure.batch_size) {
-    throw Error(ExitCode::kUsage,
-                fmt::format("the common measure needs {} validation images, and there are {}",
-                            options.plan.measure.batch_size, data.validation->size()),
-                "Lower measure.batch_size in the study file, or raise data.validation_percent.");
-  }
+  check_images(options, sink);
   return StudyRunner(options, sink).run();
 }
 

@@ -31,8 +31,9 @@ struct StudyResult {
 /// and what its pictures need. Trials that are done are kept, one that was cut short goes on where
 /// it was, those that another process works on are left to it. A trial that fails is marked with
 /// its reason and the others go on; started again, it is tried anew unless it diverged.
-/// @throws Error(kUsage) for a folder in use, data without labels, a common measure that does not
-/// fit
+/// @throws Error, before anything is trained: kUsage for a folder in use or another study in it,
+/// for data of any selected trial that have no labels, or fewer validation images than the common
+/// measure needs; as open_data()
 StudyResult run_study(const StudyOptions& options, EventSink& sink);
 
 /// "1,3-5" or every n-th of `count` ("2/4": the second of four shards) as indices from 0.

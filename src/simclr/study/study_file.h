@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -55,6 +56,9 @@ struct StudyFile {
   std::vector<SubStudySpec> sub_studies;
   std::vector<Claim> claims;
 };
+
+/// Trials that a study file may describe, those that coincide counted each time.
+inline constexpr std::size_t kMostStudyTrials = 1000;
 
 /// Reads a study file (docs/study.md). @param origin  its name, for errors
 /// @throws Error(kUsage) with file, line and the nearest name

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "simclr/eval/protocols.h"
 #include "simclr/study/plan.h"
 #include "simclr/study/trial_lock.h"
 
@@ -18,6 +20,7 @@ struct TrialState {
   double seconds = 0.0;          ///< that it took, all sittings together
   std::int64_t epochs_done = 0;  ///< of pretraining, while it is not done
   double epoch_seconds = 0.0;    ///< that those took
+  std::int64_t epochs = 0;       ///< that there are to be, as the run has it; 0: before the first
 };
 
 /// A study's folder, which several processes may share:
@@ -27,12 +30,13 @@ struct TrialState {
 ///   measures/NAME.json  the common measure, report.html, report.md, tables/, plots/
 class StudyFolder {
  public:
-  /// Makes the folder, or goes on with the study in it. @throws Error(kUsage) if it holds something
-  /// else, or a study of another base
+  /// Makes the folder, or goes on with the study in it, to which arms, seeds, sub-studies and
+  /// protocols may be added. @throws Error(kUsage) if it holds something else, or a study of
+  /// another base or common measure, or one whose trials of the same name begin from other weights
   static StudyFolder open(const std::filesystem::path& path, const StudyPlan& plan,
                           const std::string& command, bool overwrite);
 
-  /// To look at only: nothing is made. @throws Error(kUsage) if there is no study of this base
+  /// To look at only: nothing is made. @throws Error(kUsage) if there is no study, or as open()
   static StudyFolder look(const std::filesystem::path& path, const StudyPlan& plan);
 
   const std::filesystem::path& path() const { return path_; }
@@ -47,13 +51,20 @@ class StudyFolder {
   }
   std::filesystem::path baselines() const { return path_ / "baselines"; }
 
-  /// A state that was written for other settings counts as none.
+  /// A state that was written for other settings counts as none. A trial that was done before
+  /// protocols were added to the study is not.
   TrialState state(const Trial& trial) const;
   void write_state(const Trial& trial, const TrialState& state) const;
 
+  /// The study's protocols by which the trial's best encoder was not scored yet on its own images.
+  std::vector<Protocol> protocols_left(const Trial& trial) const;
+
  private:
-  explicit StudyFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  StudyFolder(std::filesystem::path path, const StudyPlan& plan);
+
   std::filesystem::path path_;
+  std::vector<std::string> protocols_;
+  std::string source_;  ///< the trial that is not scored; "": there is none
 };
 
 }  // namespace simclr

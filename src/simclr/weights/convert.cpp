@@ -5,10 +5,12 @@
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "simclr/core/error.h"
+#include "simclr/weights/encoder_info.h"
 #include "simclr/weights/state.h"
 
 namespace simclr {
@@ -50,15 +52,19 @@ void check(const std::filesystem::path& to,
               "Its metadata may not be UTF-8; write another format.");
 }
 
+/// Whether it is a constant by which our own ONNX models prepare images, and no weight.
+bool is_preparation(const TensorFile& file, const std::string& name) {
+  return file.format() == TensorFormat::kOnnx && says_what_it_is(file) &&
+         (name == "pixel_scale" || name == "pixel_shift");
+}
+
 Converted to_tensors(const TensorFile& file, const std::filesystem::path& to) {
   Metadata metadata = file.metadata();
   std::map<std::string, std::int64_t> counters;
   std::vector<std::pair<std::string, TensorEntry>> tensors;
   if (file.format() == TensorFormat::kOnnx) counters = take_counters(metadata);
-  for (const auto& [name, entry] : file.tensors()) {
-    const bool preparation = file.format() == TensorFormat::kOnnx && name.starts_with("pixel_");
-    if (!preparation) tensors.emplace_back(name, entry);
-  }
+  for (const auto& [name, entry] : file.tensors())
+    if (!is_preparation(file, name)) tensors.emplace_back(name, entry);
   for (const auto& [name, count] : counters)
     tensors.emplace_back(name, TensorEntry{"I64", {}, &count, sizeof count});
   write_tensor_file(to, format_of_name(to), tensors, metadata);
@@ -66,9 +72,28 @@ Converted to_tensors(const TensorFile& file, const std::filesystem::path& to) {
   return {tensors.size(), std::nullopt};
 }
 
+/// Pixels that are taken for normalised otherwise give other features, without a word.
+void settle_normalization(const std::filesystem::path& from, EncoderInfo& info,
+                          const ConvertOptions& options) {
+  const std::optional<Normalization>& given = options.normalization;
+  if (given && info.normalization.value_or(*given) != *given) {
+    throw Error(ExitCode::kUsage,
+                fmt::format("{}: its images were normalised as {}, not {}", from.string(),
+                            name_of(*info.normalization), name_of(*given)),
+                "Give its own --normalization, or none.");
+  }
+  if (given) info.normalization = given;
+  if (info.normalization || !options.pixels) return;
+  throw Error(
+      ExitCode::kUsage,
+      fmt::format("{}: how its images were normalised, the file does not say", from.string()),
+      "Say how: --normalization imagenet (torchvision's weights), cifar10 or none.");
+}
+
 Converted to_onnx(const std::filesystem::path& from, const std::filesystem::path& to,
                   const ConvertOptions& options) {
   OpenedEncoder opened = open_encoder(from, options.load);
+  settle_normalization(from, opened.info, options);
   ExportOptions how{
       .format = TensorFormat::kOnnx, .fold_norms = options.fold_norms, .pixels = options.pixels};
   how.classifier = std::move(opened.classifier);
@@ -82,7 +107,7 @@ Converted to_onnx(const std::filesystem::path& from, const std::filesystem::path
 Converted convert_file(const std::filesystem::path& from, const std::filesystem::path& to,
                        const ConvertOptions& options) {
   if (format_of_name(to) == TensorFormat::kOnnx) return to_onnx(from, to, options);
-  if (options.fold_norms || options.pixels) {
+  if (options.fold_norms || options.pixels || options.normalization) {
     throw Error(ExitCode::kUsage, fmt::format("{} will hold weights, not operations", to.string()),
                 "Norms are folded, and images prepared, in .onnx files only.");
   }

@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PIXELS = bytes(range(256)) * 12  # one record of CIFAR: 3072
+STL10_PIXELS = bytes(range(256)) * 108  # one image of STL-10: 27648
 
 
 def images():
@@ -57,6 +58,14 @@ def cifar():
     batch = {b"data": PIXELS, b"labels": [3], b"filenames": [b"a.png"], b"batch_label": b"one"}
     meta = pickle.dumps({b"label_names": [b"a"] * 10, b"num_vis": 3072}, protocol=2)
     yield "pickled 10", tar([(name, pickle.dumps(batch, protocol=2)) for name in ten] + [("batches.meta", meta)])
+
+
+def stl10():
+    labelled = [("train_X.bin", STL10_PIXELS), ("train_y.bin", b"\1"), ("test_y.bin", b"\n"), ("test_X.bin", STL10_PIXELS)]
+    rest = [("unlabeled_X.bin", STL10_PIXELS), ("class_names.txt", b"a b\nc d e f g h i \xff")]
+    yield "labelled", tar(labelled)
+    yield "whole", tar((f"stl10_binary/{name}", data) for name, data in rest + labelled)
+    yield "packed", tar(labelled + rest, "w:gz")
 
 
 def tensors(header, data=b""):
@@ -106,6 +115,24 @@ def settings():
     yield "flat", b"train.epochs: 3\nbatch-size: 64\ndata: {path: 'x # y'}\n"
 
 
+def picture_lists():
+    """Paths lead from /proc/self/fd, where the target's list lies."""
+    yield "labelled", b"../exe\tcat\n../stat\tdog, small\n../maps\nnowhere.png\tcat\n"
+    yield "folders", b"../net/dev\n../attr/current\n../net/arp\n"
+    yield "deep folders", b"../task/../exe\n../ns/../stat\n../exe\n"
+    yield "odd", b"\xef\xbb\xbf/proc/self/exe \r\n\n../fd\n../exe\t\xff\x1b\t \n\tx\n../exe\0.png\tx"
+
+
+def studies():
+    for path in sorted((ROOT / "configs").glob("*study*.yaml")):
+        yield path.name, path.read_bytes()
+    yield "grid", b"seeds: [0, 1]\nsub_studies: [{name: a, base: {lr: 1}, grid: {head: [none, mlp], temperature: [0.1, 1]}}]\n"
+    yield "arms", (b"evaluate: [knn]\nmeasure: {batch_size: 8, temperature: 1}\nchosen: [optim.lr]\nsub_studies:\n"
+                   b"- {name: a, arms: [{name: x}, {name: y, set: {train: {epochs: 3}, augment.pipeline.jitter.hue: 0, init: source}}]}\n"
+                   b"claims: [{text: t, in: a, figure: knn, rule: same, arms: [x, y], within: 0.1}]\n")
+    yield "aliases", b"sub_studies: [{name: a, grid: {data.source: &a [x, [*a]], model: *a}}]\n"
+
+
 def field(number, value):
     """One field of a protocol buffer: a small number, or bytes of fewer than 128."""
     return bytes([number << 3, value]) if isinstance(value, int) else bytes([number << 3 | 2, len(value)]) + value
@@ -121,8 +148,9 @@ def onnx():
 
 def main():
     out = Path(sys.argv[1])
-    targets = {"image": images, "exif": exif, "archive": archives, "cifar": cifar, "safetensors": safetensors,
-               "npy": npy, "onnx": onnx, "pickle": pickles, "pytorch": pytorch, "settings": settings}
+    targets = {"image": images, "exif": exif, "archive": archives, "cifar": cifar, "stl10": stl10, "safetensors": safetensors,
+               "npy": npy, "onnx": onnx, "pickle": pickles, "pytorch": pytorch, "settings": settings,
+               "picture_list": picture_lists, "study": studies}
     for target, seeds in targets.items():
         folder = out / target
         folder.mkdir(parents=True, exist_ok=True)

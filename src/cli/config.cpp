@@ -83,6 +83,10 @@ void add_config(CLI::App& app, Context& /*context*/) {
   CLI::App* command =
       app.add_subcommand("config", "settings: what there is, and what a command would use");
   command->require_subcommand(1);
+  command->footer(R"(Examples:
+  simclr config explain
+  simclr config explain temperature batch_size
+  simclr config show --preset seed --epochs 10)");
 
   CLI::App* explain_command =
       command->add_subcommand("explain", "every setting: meaning, default, range");

@@ -65,14 +65,14 @@ TEST(Judge, TheFewestSeedsOfItsIntervalsDecideTheCaution) {
   EXPECT_TRUE(contains(judgement.caution, "one seed")) << judgement.caution;
 }
 
-TEST(Judge, OneSeedOfTheCommonMeasureIsMeasuredByTheViewsThatItTook) {
+TEST(Judge, OneSeedOfTheCommonMeasureIsMeasuredByTheImagesThatItTook) {
   StudyRecords study = study_of({{"x", {0.5}}, {"y", {0.5}}});
   study.trials[0].measure = MeasureRecord{4.0, 0.55, 0.5};
   study.trials[1].measure = MeasureRecord{4.0, 0.50, 0.5};
   const auto verdict = [&] {
     return judge(study, {"text", "a", "common_top1", "greater", {"x", "y"}, 0.0}).verdict;
   };
-  // sqrt(0.25 / 512) = 2.2 points, times sqrt(2) and 1.96: 6.1 points; of 3,584 views 2.3.
+  // sqrt(0.25 / 256) = 3.1 points, times sqrt(2) and 1.96: 8.7 points; of 1,792 images 3.3.
   EXPECT_EQ(verdict(), Verdict::kNotDistinguishable);
   for (TrialRecord& trial : study.trials) trial.measure_images = 1792;
   EXPECT_EQ(verdict(), Verdict::kSupported);

@@ -160,11 +160,11 @@ std::optional<double> wobble_of(const TrialRecord& trial, const std::string& fig
   return std::sqrt(squares / count);
 }
 
-/// The views that the common measure told apart; those of one batch if it does not say.
-double measured_views(const StudyRecords& study, const TrialRecord& trial) {
-  const std::int64_t images =
-      trial.measure_images > 0 ? trial.measure_images : study.measure_batch_size;
-  return 2.0 * static_cast<double>(images);
+/// The images that the common measure was taken on, those of one batch if it does not say. Not the
+/// views: where one of a pair finds the other, that one mostly finds it too.
+double measured_images(const StudyRecords& study, const TrialRecord& trial) {
+  return static_cast<double>(trial.measure_images > 0 ? trial.measure_images
+                                                      : study.measure_batch_size);
 }
 
 /// How far one trial's figure may be off by what it was measured on; nothing if that is not known.
@@ -174,7 +174,7 @@ std::optional<double> uncertainty_of(const StudyRecords& study, const TrialRecor
   if (trial.records && trial.records->results.contains(figure))
     return of_share(trial.records->test_images(figure).value_or(10000.0));
   if (figure == "common_top1" || figure == "common_feature_top1")
-    return of_share(measured_views(study, trial));
+    return of_share(measured_images(study, trial));
   if (figure != "val_loss" && figure != "train_loss" && figure != "loss_fall") return std::nullopt;
   const std::optional<double> wobble = wobble_of(trial, figure);
   if (!wobble || figure != "loss_fall") return wobble;

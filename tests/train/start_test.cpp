@@ -48,13 +48,21 @@ class DyingSink final : public EventSink {
 
 // ---- initial weights ----
 
-TEST(InitialWeights, AreInACheckpointBeforeTheFirstStep) {
-  const TempFolder folder;
-  const fs::path init = weights_of_seed(folder / "source", 7);
+/// A run from the weights in source/ that was left alone, whole/, and one that was killed before
+/// its first step, run/. @return the file of weights
+fs::path train_whole_and_killed(const TempFolder& folder) {
+  fs::path init = weights_of_seed(folder / "source", 7);
   NullSink silent;
   train_from(init, folder / "whole", one_epoch(), silent);
   DyingSink dying;
   EXPECT_THROW(train_from(init, folder / "run", one_epoch(), dying), std::logic_error);
+  return init;
+}
+
+TEST(InitialWeights, AreInACheckpointBeforeTheFirstStep) {
+  const TempFolder folder;
+  train_whole_and_killed(folder);
+  NullSink silent;
   fs::remove_all(folder / "source");
   train_run(folder / "run", one_epoch(), silent, true);
   EXPECT_TRUE(checkpoint_bytes(folder / "run") == checkpoint_bytes(folder / "whole"));
@@ -62,11 +70,8 @@ TEST(InitialWeights, AreInACheckpointBeforeTheFirstStep) {
 
 TEST(InitialWeights, MustBeNamedAgainWhereThereIsNoCheckpointYet) {
   const TempFolder folder;
-  const fs::path init = weights_of_seed(folder / "source", 7);
+  const fs::path init = train_whole_and_killed(folder);
   NullSink silent;
-  train_from(init, folder / "whole", one_epoch(), silent);
-  DyingSink dying;
-  EXPECT_THROW(train_from(init, folder / "run", one_epoch(), dying), std::logic_error);
   fs::remove(folder / "run/checkpoints/last.safetensors");
   const Error error =
       expect_error(ExitCode::kUsage, [&] { train_run(folder / "run", one_epoch(), silent, true); });

@@ -30,7 +30,10 @@ std::vector<std::int64_t> image_keys(const Dataset& images) {
 }
 
 std::string images_sha256(const Dataset& images) {
-  const std::vector<std::int64_t> keys = image_keys(images);
+  return images_sha256(images, image_keys(images));
+}
+
+std::string images_sha256(const Dataset& images, const std::vector<std::int64_t>& keys) {
   std::vector<std::int32_t> labels;
   for (std::size_t i = 0; i < images.size(); ++i) labels.push_back(images.get(i).label);
   Sha256 sha256;

@@ -17,5 +17,7 @@ std::vector<std::int64_t> image_keys(const Dataset& images);
 
 /// SHA-256 of the keys and labels of all images, in order: equal for the same images alone.
 std::string images_sha256(const Dataset& images);
+/// @param keys  of `images`, where they are known already
+std::string images_sha256(const Dataset& images, const std::vector<std::int64_t>& keys);
 
 }  // namespace simclr

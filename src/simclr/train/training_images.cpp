@@ -59,8 +59,8 @@ void check_same(const RunFolder& run, const Keys& before, const Keys& now) {
       "Put the images back as they were, or start a new --out.");
 }
 
-Json part_json(const Dataset& images) {
-  return {{"images", images.size()}, {"sha256", images_sha256(images)}};
+Json part_json(const Dataset& images, const Keys& keys) {
+  return {{"images", images.size()}, {"sha256", images_sha256(images, keys)}};
 }
 
 }  // namespace
@@ -73,9 +73,9 @@ void keep_training_images(const RunFolder& run, const DataSplits& data, const Se
     if (const auto before = read_keys(run)) return check_same(run, *before, keys);
   }
   const Json parts{{"side", data.image_size},
-                   {"training", part_json(*images)},
-                   {"validation", part_json(*data.validation)},
-                   {"test", part_json(*data.test)}};
+                   {"training", part_json(*images, keys)},
+                   {"validation", part_json(*data.validation, image_keys(*data.validation))},
+                   {"test", part_json(*data.test, image_keys(*data.test))}};
   write_file_atomically(run.images(), parts.dump(2) + "\n");
   write_keys(run, keys);
 }
